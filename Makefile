@@ -41,11 +41,12 @@ test: ## All tests once, shuffled: the stories over the built binary, then the p
 	cat $$dir/slowest $$dir/left 2> /dev/null; rm -rf $$dir; exit $$code
 
 test-packages:
-	@echo "packages, with the race detector:"; $(GO) test -race -shuffle=on -timeout 20m $$($(GO) list ./... | grep -v '/test/e2e$$')
+	@echo "packages, with the race detector:"; $(GO) test -race -vet=off -ldflags=-w -shuffle=on -timeout 20m $$($(GO) list ./... | grep -v '/test/e2e$$')
 
+# make check vets; without debugging information the many programs of tests are linked in half the time.
 # The race detector would watch the stories' client alone: its server is another process.
 test-stories:
-	@echo "stories, over the built binary:"; $(GO) test -shuffle=on -timeout 25m ./test/e2e
+	@echo "stories, over the built binary:"; $(GO) test -vet=off -shuffle=on -timeout 40m ./test/e2e
 
 test-race-server: ## The stories once more, over a server that is built with the race detector: for the night
 	@PORTICO_NETWORK=1 PORTICO_BUILD=-race sandbox/tryton/run.sh with $(GO) test -shuffle=on -timeout 90m ./test/e2e

@@ -186,7 +186,8 @@ func writeDerived(t *testing.T, broken map[string]int) {
 	}
 }
 
-// prose is what people read, by file and line. Code in pages is not prose, and neither are tables of words that are banned.
+// prose is what people read, by file and line: pages, the contract, and the messages of the product. Code in pages is not prose, and
+// neither are tables of words that are banned.
 func prose(t *testing.T) map[string][]string {
 	t.Helper()
 	all := map[string][]string{}
@@ -230,6 +231,13 @@ func prose(t *testing.T) map[string][]string {
 			all[file] = append(all[file], text)
 		}
 	}
+	for _, file := range filesNamed(t, func(name string) bool {
+		return strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !strings.HasSuffix(name, ".generated.go")
+	}) {
+		if room, _, _ := strings.Cut(file, "/"); room != "test" && room != "sandbox" && room != "tools" {
+			all[file] = messages(t, file)
+		}
+	}
 	const contract = "schema.graphqls"
 	all[contract] = make([]string, len(lines(t, contract))+1)
 	note := func(at *schema.Position, text string) { all[contract][at.Line-1] += " " + text }
@@ -256,6 +264,26 @@ func prose(t *testing.T) map[string][]string {
 		}
 	}
 	return all
+}
+
+// messages are the texts in a Go file that people read, by line: errors, alerts, help and what is logged. A text without a blank
+// is a name, and one between backquotes a statement or a document.
+func messages(t *testing.T, file string) []string {
+	t.Helper()
+	files := token.NewFileSet()
+	parsed, err := parser.ParseFile(files, file, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := regexp.MustCompile("`[^`]*`")
+	texts := make([]string, files.File(parsed.Pos()).LineCount())
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		if l, ok := n.(*ast.BasicLit); ok && l.Kind == token.STRING && strings.HasPrefix(l.Value, `"`) && strings.Contains(l.Value, " ") {
+			texts[files.Position(l.Pos()).Line-1] += code.ReplaceAllString(l.Value, "``") + " "
+		}
+		return true
+	})
+	return texts
 }
 
 // TestNamesKeepToTheGlossary counts the declarations in hand-written Go that break a rule for names. The counts may only go down.

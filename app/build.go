@@ -82,13 +82,13 @@ func (p *server) closeTo(kept int) {
 // storeOptions are what the store is opened with. Its keys are read once the data folder is
 // this process's own, and before the first read.
 func (p *server) storeOptions(cfg Config) (store.Options, error) {
-	hidden, err := ledger.HiddenCommitments(cfg.File.Tell)
+	hidden, err := ledger.HiddenCommitments(cfg.File.Notify)
 	if err != nil {
 		return store.Options{}, err
 	}
 	return store.Options{
 		Limits: graph.StaleAfter(), Matching: cfg.File.Match, Hidden: hidden,
-		Seals: &store.Seals{Keys: func() [][]byte { return p.dataKeys() }, Log: p.log},
+		Keyring: &store.Keyring{Keys: func() [][]byte { return p.dataKeys() }, Log: p.log},
 	}, replication.CheckMatching(cfg.File.Match)
 }
 
@@ -122,7 +122,7 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 			return err
 		}
 	}
-	if p.auth, err = auth.New(cfg.File.Issuers, p.dev, directory{p.store}); err != nil {
+	if p.auth, err = auth.New(cfg.File.Issuers, p.dev, process.Directory{Store: p.store}); err != nil {
 		return err
 	}
 	if err := p.auth.Refresh(ctx); err != nil {
@@ -163,7 +163,7 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 	if err := p.replica.TakeRoutes(ctx); err != nil {
 		return err
 	}
-	if p.engine, err = durable.Open(ctx, p.database.dsn, p.store, p.sources.Names(), p.sources.Held, cfg.KeepOperations, p.now,
+	if p.engine, err = durable.Open(ctx, p.database.dsn, p.store, p.sources.Names(), p.sources.Paused, cfg.KeepOperations, p.now,
 		p.log); err != nil {
 		return err
 	}

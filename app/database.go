@@ -77,30 +77,32 @@ func connect(ctx context.Context, d *Database, options store.Options) (*Database
 	return d, nil
 }
 
-// databaseAnew is the pause between two attempts to start without the database.
-const databaseAnew = 250 * time.Millisecond
+// databasePause is the pause between two attempts to start without the database, and stillWaits the one between two lines of the
+// log that say so.
+const databasePause, stillWaits = 250 * time.Millisecond, time.Minute
 
 // awaitDatabase repeats open, which undoes what it did before it fails, while the database
-// cannot be reached: it may be restarting, or start later than we do. After within, or on any
+// cannot be reached: it may be restarting, or start later than we do. It says so once a minute. After within, or on any
 // other failure, the start has failed.
 func awaitDatabase(ctx context.Context, within time.Duration, log *slog.Logger, open func() error) error {
-	for began, waits := time.Now(), false; ; {
+	began := time.Now()
+	for said := (time.Time{}); ; {
 		err := open()
 		switch {
 		case err == nil:
-			if waits {
+			if !said.IsZero() {
 				log.InfoContext(ctx, "the database answers; the start goes on", "took", time.Since(began).Round(time.Millisecond))
 			}
 			return nil
 		case !store.Unreachable(err):
 			return err
 		case time.Since(began) >= within:
-			return fmt.Errorf("%w: start the database, or set DATABASE_URL", err)
-		case !waits:
+			return fmt.Errorf("%w: start the database, or set DATABASE_URL; PORTICO_DATABASE_WAIT is how long a start waits for it", err)
+		case time.Since(said) >= stillWaits:
 			log.WarnContext(ctx, "the database cannot be reached; the start waits for it", "err", err)
-			waits = true
+			said = time.Now()
 		}
-		if err := clock.Pause(ctx, databaseAnew); err != nil {
+		if err := clock.Pause(ctx, databasePause); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,9 @@ import (
 )
 
 // TestAStartWaitsForADatabaseThatRestarts holds starting to try again while the database is
-// away, for a bounded time, and to say so once.
+// away, for a bounded time, and to say so once a minute.
+//
+// Cases: H17
 func TestAStartWaitsForADatabaseThatRestarts(t *testing.T) {
 	starting := fmt.Errorf("migrations: %w", &pq.Error{Code: "57P03", Message: "the database system is starting up"})
 	for name, c := range map[string]struct {
@@ -24,9 +26,12 @@ func TestAStartWaitsForADatabaseThatRestarts(t *testing.T) {
 		fails string
 		lines int
 	}{
-		"it is there":      {func(time.Duration) error { return nil }, 0, "", 0},
-		"it restarts":      {func(since time.Duration) error { return when(since < 3*time.Second, starting) }, 3 * time.Second, "", 2},
-		"it never comes":   {func(time.Duration) error { return starting }, 30 * time.Second, "set DATABASE_URL", 1},
+		"it is there":    {func(time.Duration) error { return nil }, 0, "", 0},
+		"it restarts":    {func(since time.Duration) error { return when(since < 3*time.Second, starting) }, 3 * time.Second, "", 2},
+		"it never comes": {func(time.Duration) error { return starting }, 5 * time.Minute, "set DATABASE_URL", 5},
+		"it is too slow": {
+			func(since time.Duration) error { return when(since < 70*time.Second, context.DeadlineExceeded) }, 70 * time.Second, "", 3,
+		},
 		"it refuses us":    {func(time.Duration) error { return &pq.Error{Code: "28P01", Message: "wrong password"} }, 0, "wrong password", 0},
 		"a setting is not": {func(time.Duration) error { return errors.New("PORTICO_CONFIG") }, 0, "PORTICO_CONFIG", 0},
 	} {
@@ -34,7 +39,7 @@ func TestAStartWaitsForADatabaseThatRestarts(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				began := time.Now()
-				err := awaitDatabase(t.Context(), 30*time.Second, slog.New(slog.NewTextHandler(&log, nil)),
+				err := awaitDatabase(t.Context(), 5*time.Minute, slog.New(slog.NewTextHandler(&log, nil)),
 					func() error { return c.open(time.Since(began)) })
 				if took := time.Since(began); took != c.after || (err == nil) != (c.fails == "") || err != nil &&
 					!strings.Contains(err.Error(), c.fails) {

@@ -17,11 +17,11 @@ func deprecations(s *ast.Schema) []*operating.Deprecation {
 		if err != nil || also != nil { // make check refuses such a schema
 			continue
 		}
-		told := &operating.Deprecation{Coordinate: d.Coordinate, Reason: d.Reason, Since: since, SunsetOn: on}
+		deprecation := &operating.Deprecation{Coordinate: d.Coordinate, Reason: d.Reason, Since: since, SunsetOn: on}
 		if d.Replacement != "" {
-			told.Replacement = &d.Replacement
+			deprecation.Replacement = &d.Replacement
 		}
-		all = append(all, told)
+		all = append(all, deprecation)
 	}
 	return all
 }

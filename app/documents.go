@@ -48,7 +48,7 @@ func (p *server) receiptKeys(w http.ResponseWriter, r *http.Request) {
 	keys, err := ledger.ReceiptKeys(r.Context(), p.store)
 	if err != nil {
 		p.log.ErrorContext(r.Context(), "receipt keys", "err", err)
-		http.Error(w, "The keys cannot be read at the moment. Try again soon.", http.StatusServiceUnavailable)
+		http.Error(w, "The keys cannot be read at the moment. Retry soon.", http.StatusServiceUnavailable)
 		return
 	}
 	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}

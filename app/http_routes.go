@@ -23,6 +23,7 @@ import (
 	"portico/evidence/signatures"
 	"portico/examples/tracking"
 	"portico/graph"
+	"portico/process/durable"
 	"portico/process/purchasing"
 	"portico/process/replica"
 	"portico/process/watch"
@@ -63,29 +64,30 @@ func (p *server) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 			Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Stewarding: p.stewards, Alerting: p.alerting,
 			Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks,
 			Codes: p.codes, Deprecations: deprecations(graph.NewBindings(graph.Config{}).Schema),
-		}}), EntityKey: resolvers.EntityKey, Auth: p.auth,
+		}}), Scalars: graph.InputScalars, EntityKey: resolvers.EntityKey, Auth: p.auth,
 		Log:     p.log,
 		Loaders: loaders.Shared{Store: p.store, Sources: p.sources, Prices: p.prices}, Tickets: operating.Tickets{Store: p.store},
 		Budgets: edge.Budgets{
 			Budget: points, Client: budget.Limits{Rate: cfg.ClientRate, Burst: cfg.ClientBurst},
 			Account: budget.Limits{Rate: cfg.AccountRate, Burst: cfg.AccountBurst},
 		}, Known: known, Use: p.use, KnownOnly: cfg.File.Documents.Required, Origins: cfg.Origins, Authority: signatures.Authority(public),
-		Stopping: ctx,
+		Away: store.Unreachable, Stopping: ctx,
 	})
 	if err != nil {
 		return nil, err
 	}
-	p.tells(serving)
+	p.fillOutbox(serving)
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", edge.SignIn(p.auth, p.log, serving.GraphQL))
-	mux.Handle("POST /graphql/ticket", edge.SignIn(p.auth, p.log, serving.Ticket))
-	pages, err := p.riverPages(ctx)
+	pages := edge.Origins(cfg.Origins)
+	mux.Handle("/graphql", pages.CrossOrigin([]string{http.MethodGet, http.MethodPost}, edge.SignIn(p.auth, p.log, serving.GraphQL)))
+	mux.Handle("/graphql/ticket", pages.CrossOrigin([]string{http.MethodPost}, edge.SignIn(p.auth, p.log, serving.Ticket)))
+	river, err := p.riverPages(ctx)
 	if err != nil {
 		return nil, err
 	}
-	mux.Handle(riverPath+"/", pages)
+	mux.Handle(riverPath+"/", river)
 	mux.Handle("GET "+riverPath, http.RedirectHandler(riverPath+"/", http.StatusMovedPermanently))
-	mux.HandleFunc("GET /documents/{token}", p.links.Handler(documentSource{p}, p.log))
+	mux.Handle("/documents/{token}", pages.CrossOrigin([]string{http.MethodGet}, p.links.Handler(documentSource{p}, p.log)))
 	mux.HandleFunc("POST /webhooks/{source}", intake.Handler(p.intake))
 	mux.HandleFunc("GET /.well-known/jwks.json", p.receiptKeys)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
@@ -151,20 +153,20 @@ func (p *server) signIn(w http.ResponseWriter, r *http.Request) {
 
 // readyz tells which part is not ready yet.
 func (p *server) readyz(w http.ResponseWriter, r *http.Request) {
-	told := map[string]string{"database": "ok"}
+	body := map[string]string{"database": "ok"}
 	status := http.StatusOK
 	if err := p.store.Ping(r.Context()); err != nil {
-		told["database"], status = "does not answer", http.StatusServiceUnavailable
+		body["database"], status = "does not answer", http.StatusServiceUnavailable
 	}
 	text, done := p.replica.Progress()
-	told["load"] = text
+	body["load"] = text
 	if !done {
 		status = http.StatusServiceUnavailable
 	}
 	for _, h := range p.sources.Health() {
-		told["source "+h.Instance] = string(h.State) // for information: a source that is down stops no reads
+		body["source "+h.Instance] = string(h.State) // for information: a source that is down stops no reads
 	}
-	answer(w, status, told)
+	answer(w, status, body)
 }
 
 func answer(w http.ResponseWriter, status int, body any) {
@@ -177,8 +179,8 @@ func answer(w http.ResponseWriter, status int, body any) {
 func admin(log *slog.Logger, recent *telemetry.Recent) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), replica.Metrics(), purchasing.Metrics(), watch.Metrics(),
-		loaders.Metrics(), edge.Metrics())...)
+	registry.MustRegister(slices.Concat(sources.Metrics(), store.Metrics(), replica.Metrics(), purchasing.Metrics(), durable.Metrics(),
+		watch.Metrics(), loaders.Metrics(), edge.Metrics())...)
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics",
 		promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}))

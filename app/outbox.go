@@ -44,8 +44,8 @@ func (p *server) restore(ctx context.Context, owner json.RawMessage) (auth.Calle
 	return caller, err
 }
 
-// tells has webhooks say what a stream would.
-func (p *server) tells(serving *edge.Serving) {
+// fillOutbox has webhooks say what a stream would.
+func (p *server) fillOutbox(serving *edge.Serving) {
 	p.webhooks.Body = func(ctx context.Context, owner json.RawMessage, topic trade.Topic, change *trade.Change, at trade.Place) (data,
 		errs json.RawMessage, err error,
 	) {
@@ -67,51 +67,51 @@ func (p *server) tells(serving *edge.Serving) {
 			}
 		}
 		ctx = events.WithAlone(auth.WithCaller(ctx, caller), events.Alone{Change: change, At: at})
-		told, err := serving.Tell(ctx, notify.Document(topic), variables)
+		document, err := serving.Render(ctx, notify.Document(topic), variables)
 		if err != nil {
 			return nil, nil, err
 		}
-		if told == nil {
+		if document == nil {
 			return nil, nil, notify.ErrUntold
 		}
 		var answer struct {
 			Update json.RawMessage `json:"update"`
 		}
-		if err := json.Unmarshal(told.Data, &answer); err != nil {
+		if err := json.Unmarshal(document.Data, &answer); err != nil {
 			return nil, nil, fmt.Errorf("webhook: %w", err)
 		}
 		if len(answer.Update) == 0 || string(answer.Update) == "null" { // what it is about is gone, or cannot be read now
-			return nil, nil, fmt.Errorf("webhook: nothing is told: %s", told.Errors)
+			return nil, nil, fmt.Errorf("webhook: nothing can be sent: %s", document.Errors)
 		}
-		return answer.Update, told.Errors, nil
+		return answer.Update, document.Errors, nil
 	}
 }
 
 // sendWebhooks sends what happens until ctx ends.
 func (p *server) sendWebhooks(ctx context.Context) {
 	go func() { // who follows only to be woken
-		_, _ = p.hub.Follow(ctx, func(*trade.Change) bool { p.webhooks.Wake(); return false })
+		_, _ = p.hub.Subscribe(ctx, func(*trade.Change) bool { p.webhooks.Wake(); return false })
 	}()
 	p.webhooks.Run(ctx)
 }
 
 const (
-	tellAlerts  = 15 * time.Second
-	standsUntil = 4 * tellAlerts // unless it is told again
-	mostAlerts  = 1000
+	notifyAlertmanagerEvery = 15 * time.Second
+	standsUntil             = 4 * notifyAlertmanagerEvery // unless it is told again
+	mostAlerts              = 1000
 )
 
-// tellAlertmanager posts what alerts stand to an Alertmanager, from one process at a time, until ctx ends.
-func (p *server) tellAlertmanager(ctx context.Context, cfg Config) {
+// notifyAlertmanager posts what alerts stand to an Alertmanager, from one process at a time, until ctx ends.
+func (p *server) notifyAlertmanager(ctx context.Context, cfg Config) {
 	if cfg.File.Alerting.Alertmanager == "" {
 		return
 	}
 	to := notify.Alertmanager{URL: cfg.File.Alerting.Alertmanager, Console: cfg.PublicURL + consolePath, Quiet: cfg.File.Alerting.Quiet}
 	client := &http.Client{Timeout: 5 * time.Second}
-	lead := clock.Loop{Task: "leading of Alertmanager", Every: tellAlerts, Log: p.log}
+	lead := clock.Loop{Task: "leading of Alertmanager", Every: notifyAlertmanagerEvery, Log: p.log}
 	lead.Run(ctx, clock.Pass(func(ctx context.Context) error {
 		_, err := p.store.Lead(ctx, "alertmanager", func(ctx context.Context) error {
-			post := clock.Loop{Task: "alerts to Alertmanager", Every: tellAlerts, Log: p.log}
+			post := clock.Loop{Task: "alerts to Alertmanager", Every: notifyAlertmanagerEvery, Log: p.log}
 			post.Run(ctx, clock.Pass(func(ctx context.Context) error { return p.postAlerts(ctx, to, client) }))
 			return nil
 		})
@@ -127,5 +127,5 @@ func (p *server) postAlerts(ctx context.Context, to notify.Alertmanager, client 
 		return err
 	}
 	now := time.Now()
-	return to.Tell(ctx, client, page[""].Nodes, now, now.Add(standsUntil))
+	return to.Notify(ctx, client, page[""].Nodes, now, now.Add(standsUntil))
 }

@@ -10,22 +10,22 @@ import (
 	"portico/trade/clock"
 )
 
-// resealEvery is how often restricted columns are looked through for what is not
+// reencryptEvery is how often restricted columns are looked through for what is not
 // encrypted with the first key, besides whenever that is another.
-const resealEvery = time.Hour
+const reencryptEvery = time.Hour
 
-// reseal encrypts anew, in the background, what was encrypted with another key
+// reencrypt encrypts anew, in the background, what was encrypted with another key
 // than the first or with none.
-func (p *server) reseal(ctx context.Context) {
+func (p *server) reencrypt(ctx context.Context) {
 	var with string
 	var at time.Time
 	loop := clock.Loop{Task: "encryption with the first key", Every: lookEvery, Log: p.log}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
 		first := string(p.dataKeys()[0])
-		if first == with && time.Since(at) <= clock.Paced(resealEvery) {
+		if first == with && time.Since(at) <= clock.Paced(reencryptEvery) {
 			return nil
 		}
-		n, err := p.store.Reseal(ctx, slices.Concat(records.EncryptedColumns, operating.EncryptedColumns)...)
+		n, err := p.store.Reencrypt(ctx, slices.Concat(records.EncryptedColumns, operating.EncryptedColumns)...)
 		if err == nil {
 			with, at = first, time.Now()
 		}

@@ -34,7 +34,8 @@ func (p *server) retention(cfg Config) []part {
 	}
 }
 
-// remove is the part that removes what is older than keep; where keep is 0, it removes nothing.
+// remove is the part that removes what is older than keep, by the clock of the database, which also wrote when it was made: a process
+// whose clock is wrong removes nothing too early. Where keep is 0, it removes nothing.
 func (p *server) remove(what string, keep time.Duration,
 	remove func(ctx context.Context, st *store.Store, before time.Time, limit int) (int, error),
 ) part {
@@ -45,7 +46,11 @@ func (p *server) remove(what string, keep time.Duration,
 		}
 		loop := clock.Loop{Task: task, Every: min(removeEvery, keep), Log: p.log}
 		loop.Run(ctx, func(ctx context.Context) (bool, error) {
-			removed, err := remove(ctx, p.store, time.Now().Add(-keep), removeAtOnce)
+			now, err := p.store.Now(ctx)
+			if err != nil {
+				return false, err
+			}
+			removed, err := remove(ctx, p.store, now.Add(-keep), removeAtOnce)
 			return removed == removeAtOnce, err
 		})
 	})}

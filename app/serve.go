@@ -91,18 +91,18 @@ func (p *server) background(cfg Config) []part {
 			name: "audit log", run: until(func(ctx context.Context) { p.audit.Run(ctx, log) }),
 			outlives: []string{"portal", "operations", "replica", "intake", "webhooks"},
 		},
-		{name: "pauses", run: until(func(ctx context.Context) { p.operating.Follow(ctx, log) })},
-		{name: "codes", run: until(func(ctx context.Context) { p.codes.Follow(ctx, log) })},
+		{name: "pauses", run: until(func(ctx context.Context) { p.operating.Watch(ctx, log) })},
+		{name: "codes", run: until(func(ctx context.Context) { p.codes.Watch(ctx, log) })},
 		{name: "purchase orders", run: until(func(ctx context.Context) { p.purchasing.Watch(ctx, log) })},
 		{name: "systems", run: until(watch.NewSystems(p.store, p.sources, p.now, log).Run)},
 		{name: "measures", run: until(watch.NewMeasures(p.store, p.sources, loaded, p.now, log).Run)},
-		{name: "Alertmanager", run: until(func(ctx context.Context) { p.tellAlertmanager(ctx, cfg) })},
+		{name: "Alertmanager", run: until(func(ctx context.Context) { p.notifyAlertmanager(ctx, cfg) })},
 		{name: "revocations", run: until(func(ctx context.Context) { p.auth.Watch(ctx, log) }), outlives: []string{"portal"}},
 		{name: "feed", run: until(p.feed.Run), outlives: []string{"portal", "operations"}},
-		{name: "signals", run: until(watch.NewSignals(p.store, p.sources, p.refused, log).Run), outlives: []string{"portal"}},
+		{name: "signals", run: until(watch.NewSignals(p.store, p.sources, p.refused, p.now, log).Run), outlives: []string{"portal"}},
 		{name: "schema use", run: until(p.keepSchemaUse), outlives: []string{"portal"}},
-		{name: "encryption", run: until(p.reseal)},
-		{name: "announcement", run: until(func(ctx context.Context) { p.announce(ctx, cfg) })},
+		{name: "encryption", run: until(p.reencrypt)},
+		{name: "announcement", run: until(func(ctx context.Context) { p.printAddresses(ctx, cfg) })},
 	}
 	parts = append(parts, p.retention(cfg)...)
 	if p.database.ended != nil {
@@ -139,8 +139,8 @@ func flush(stop func(context.Context) error, log *slog.Logger) {
 	}
 }
 
-// announce says where to look, once there is something to see.
-func (p *server) announce(ctx context.Context, cfg Config) {
+// printAddresses says where to look, once there is something to see.
+func (p *server) printAddresses(ctx context.Context, cfg Config) {
 	for ctx.Err() == nil {
 		if _, done := p.replica.Progress(); done {
 			p.log.InfoContext(ctx, "ready", "graphql", cfg.PublicURL+"/graphql", "admin", "http://"+cfg.AdminAddr+"/metrics")
@@ -161,13 +161,24 @@ func (p *server) announce(ctx context.Context, cfg Config) {
 
 const (
 	headerTimeout = 10 * time.Second
+	answerTimeout = time.Minute // to be read whole; streams, downloads and WebSockets have deadlines of their own
 	idleTimeout   = 2 * time.Minute
 	drainTimeout  = 8 * time.Second
+
+	mostHeaders = 256 << 10 // bytes, with the URL: a query by GET is at most 64 KiB, and three times that when it is escaped
 )
+
+// limited is a server of which no connection stays open without getting on.
+func limited(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: edge.Deadlines(handler), ReadHeaderTimeout: headerTimeout, WriteTimeout: answerTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: mostHeaders,
+	}
+}
 
 // ServeUntil serves until ctx ends, and then lets what runs finish, for a while.
 func ServeUntil(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	srv := &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout}
+	srv := limited(handler)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(listener) }()
 	select {

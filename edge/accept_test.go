@@ -33,7 +33,7 @@ func (plenty) Lease(_ context.Context, _ string, _, _, _, burst int64) (int64, t
 // in the plan and cost a look at its key.
 func BenchmarkAccept(b *testing.B) {
 	bindings := graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{}})
-	documents, err := guard.New(bindings.Schema, guard.Default)
+	documents, err := guard.New(bindings.Schema, guard.Default, graph.InputScalars)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -79,7 +79,7 @@ func (s *server) charge(ctx context.Context, op *operation) gqlerror.List {
 		return nil
 	}
 	return gqlerror.List{{
-		Message:    "Too much was asked for in a short time. Ask again after retryAfter seconds, or for less at a time.",
+		Message:    "Too much was asked for in a short time. Retry after retryAfter seconds, or request less at a time.",
 		Extensions: map[string]any{"code": rateLimited, "retryAfter": math.Ceil(wait.Seconds()*10) / 10, "cost": op.charged},
 	}}
 }
@@ -94,14 +94,16 @@ func (s *server) refund(op *operation, objects int) {
 	}
 }
 
-// limited tells whether errors are a refusal for the budget, and says so in the
-// headers of the answer (RFC 9110, section 10.2.3).
+// limited tells whether errors are a refusal for the budget, and says so in the headers of the answer: Retry-After
+// (RFC 9110, section 10.2.3), and RateLimit (draft-ietf-httpapi-ratelimit-headers), by which nothing is left until then.
 func limited(w http.ResponseWriter, errs gqlerror.List) bool {
 	if len(errs) == 0 || errs[0].Extensions["code"] != rateLimited {
 		return false
 	}
 	after, _ := errs[0].Extensions["retryAfter"].(float64)
-	w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(max(after, 1)))))
+	seconds := strconv.Itoa(int(math.Ceil(max(after, 1))))
+	w.Header().Set("Retry-After", seconds)
+	w.Header().Set("RateLimit", `"points";r=0;t=`+seconds)
 	return true
 }
 

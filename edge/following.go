@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"slices"
 	"time"
@@ -39,27 +40,40 @@ var (
 	}, []string{"field", "outcome"})
 )
 
-// followed is an operation as telemetry follows it: one span, one observation, under one id.
-type followed struct {
+// tracedRequest is an operation as telemetry follows it: one span, one observation, under one id.
+type tracedRequest struct {
 	span     trace.Span
 	began    time.Time
 	refusals *Refusals
 }
 
-// follow begins to follow a request by its headers; without any, as over a WebSocket, under a new id.
-func (s *server) follow(ctx context.Context, h http.Header) (context.Context, followed) {
-	ctx, span := telemetry.Span(telemetry.WithRequest(ctx, h), "request", trace.SpanKindServer)
-	return ctx, followed{span, time.Now(), s.Refusals}
+// trace begins to follow a request by its headers, and names its trace in those of its answer (W3C Trace Context,
+// level 2); without any, as over a WebSocket, it is under a new id.
+func (s *server) trace(ctx context.Context, answer, request http.Header) (context.Context, tracedRequest) {
+	ctx, span := telemetry.Span(telemetry.WithRequest(ctx, request), "request", trace.SpanKindServer)
+	if answer != nil {
+		answer["Traceresponse"] = []string{traceResponse(span.SpanContext())}
+	}
+	return ctx, tracedRequest{span, time.Now(), s.Refusals}
 }
 
-// alone begins to follow what is told to many, or long after who asked for it did.
-func alone(ctx context.Context, name string) (context.Context, followed) {
+// traceResponse is a span as the header traceresponse has it.
+func traceResponse(span trace.SpanContext) string {
+	id, parent, flags := span.TraceID(), span.SpanID(), [1]byte{byte(span.TraceFlags())}
+	b := append(make([]byte, 0, 55), "00-"...)
+	b = append(hex.AppendEncode(b, id[:]), '-')
+	b = append(hex.AppendEncode(b, parent[:]), '-')
+	return string(hex.AppendEncode(b, flags[:]))
+}
+
+// traceAlone begins to follow what is told to many, or long after who asked for it did.
+func traceAlone(ctx context.Context, name string) (context.Context, tracedRequest) {
 	ctx, span := telemetry.Span(trace.ContextWithSpan(telemetry.WithRequest(ctx, nil), nil), name, trace.SpanKindProducer)
-	return ctx, followed{span, time.Now(), nil}
+	return ctx, tracedRequest{span, time.Now(), nil}
 }
 
 // refused ends the following of an operation that did not run.
-func (f followed) refused(ctx context.Context, errs gqlerror.List) {
+func (f tracedRequest) refused(ctx context.Context, errs gqlerror.List) {
 	code := "INVALID"
 	if len(errs) > 0 {
 		if c, ok := errs[0].Extensions["code"].(string); ok {
@@ -74,7 +88,7 @@ func (f followed) refused(ctx context.Context, errs gqlerror.List) {
 }
 
 // answered ends the following of an operation that ran.
-func (f followed) answered(ctx context.Context, kind string, op *operation, a *answer) {
+func (f tracedRequest) answered(ctx context.Context, kind string, op *operation, a *answer) {
 	outcome := outcomeOf(a)
 	for _, field := range rootsOf(op.Operation.SelectionSet, nil) {
 		rootFields.WithLabelValues(field, outcome).Inc()
@@ -92,7 +106,7 @@ func (f followed) answered(ctx context.Context, kind string, op *operation, a *a
 }
 
 // end observes what an operation took.
-func (f followed) end(ctx context.Context, kind, outcome string) {
+func (f tracedRequest) end(ctx context.Context, kind, outcome string) {
 	if outcome == failedOut || outcome == partly {
 		f.span.SetStatus(codes.Error, outcome)
 	}
@@ -104,7 +118,7 @@ func outcomeOf(a *answer) string {
 	outcome := answered
 	for _, err := range a.errors {
 		outcome = partly
-		if code := err.Extensions["code"]; code == internal || code == timedOut {
+		if code := err.Extensions["code"]; code == internal || code == timedOut || code == away {
 			return failedOut
 		}
 	}

@@ -28,6 +28,7 @@ func Metrics() []prometheus.Collector {
 // Options are what the GraphQL handler runs on.
 type Options struct {
 	Bindings  *execution.Bindings
+	Scalars   map[string]guard.Scalar // read what clients write
 	EntityKey func(representation map[string]any) (name, value string, ok bool)
 	Auth      *auth.Authenticator
 	Loaders   loaders.Shared
@@ -39,9 +40,10 @@ type Options struct {
 	BrownOuts []BrownOut
 	Refusals  *Refusals // of requests, for alerts
 	Log       *slog.Logger
-	Origins   []string        // hosts of pages, besides our own, that may open WebSockets; * stands for any part
-	Authority string          // of our URL, as signatures of requests cover it (RFC 9421, section 2.2.3)
-	Stopping  context.Context // its end tells streams to connect elsewhere
+	Origins   Origins          // of pages that may open WebSockets
+	Authority string           // of our URL, as signatures of requests cover it (RFC 9421, section 2.2.3)
+	Away      func(error) bool // whether an error says that the database does not serve us now: a retry helps
+	Stopping  context.Context  // its end tells streams to connect elsewhere
 }
 
 // server runs operations, however they come in: accept makes one of a request,
@@ -61,24 +63,25 @@ type Serving struct {
 	GraphQL http.Handler
 	// Ticket gives the tickets with which browsers sign in to SSE.
 	Ticket http.Handler
-	// Tell answers the first event of a subscription of our own, for the caller in ctx.
-	Tell func(ctx context.Context, document string, variables map[string]any) (*Told, error)
+	// Render answers the first event of a subscription of our own, for the caller in ctx.
+	Render func(ctx context.Context, document string, variables map[string]any) (*Rendered, error)
 }
 
 // GraphQL serves operations.
 func GraphQL(o Options) (*Serving, error) {
 	boundEntities(o.Bindings, o.EntityKey)
+	guardIntrospection(o.Bindings)
 	schema, err := execution.New(o.Bindings)
 	if err != nil {
 		return nil, err
 	}
 	schema.Rights = newRights(o.Bindings.Schema)
-	documents, err := guard.New(o.Bindings.Schema, guard.Default)
+	documents, err := guard.New(o.Bindings.Schema, guard.Default, o.Scalars)
 	if err != nil {
 		return nil, err
 	}
 	s := &server{Options: o, schema: schema, guard: documents, load: newLoad(), sunset: newGoneSoon(o.Bindings.Schema, o.BrownOuts)}
-	return &Serving{s, http.HandlerFunc(s.ticket), s.tell}, nil
+	return &Serving{s, http.HandlerFunc(s.ticket), s.render}, nil
 }
 
 // ServeHTTP answers by whichever way a client chose. What panics here is a
@@ -120,7 +123,7 @@ func SignIn(a *auth.Authenticator, log *slog.Logger, next http.Handler) http.Han
 		case err != nil:
 			log.ErrorContext(r.Context(), "sign-in failed", "err", err)
 			w.Header().Set("Retry-After", "5")
-			refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Sign-in is not possible at the moment. Try again soon.")
+			refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Sign-in is not possible at the moment. Retry soon.")
 		default:
 			next.ServeHTTP(w, r.WithContext(auth.WithCaller(r.Context(), caller)))
 		}

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	strict "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -28,7 +27,6 @@ const (
 	plainJSON       = "application/json"
 	graphqlResponse = "application/graphql-response+json"
 	maxBody         = 1 << 20 // bytes
-	bodyTimeout     = 10 * time.Second
 	badRequest      = "BAD_REQUEST"
 	worthZipping    = 1400 // bytes, below which an answer fits a packet anyway
 )
@@ -54,13 +52,14 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, mediaType, *no)
 		return
 	}
-	ctx, followed := s.follow(r.Context(), r.Header)
+	persisted := params.Query == ""
+	ctx, tracedRequest := s.trace(r.Context(), w.Header(), r.Header)
 	if params.envelope != nil {
 		ctx = signatures.With(ctx, params.envelope)
 	}
 	op, errs := s.accept(ctx, params)
 	if errs != nil {
-		followed.refused(ctx, errs)
+		tracedRequest.refused(ctx, errs)
 		// A request that is well formed and not valid: 200 for those who read all
 		// answers alike, 400 for those who know the media type of GraphQL.
 		status := http.StatusOK
@@ -72,19 +71,20 @@ func (s *server) http(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case op.subscription():
-		followed.refused(ctx, nil)
+		tracedRequest.refused(ctx, nil)
 		s.refuse(w, r, mediaType, refusal{
 			http.StatusBadRequest, badRequest,
 			"A subscription needs a stream: ask over WebSocket (graphql-transport-ws), or with Accept: text/event-stream.",
 		})
 	case r.Method == http.MethodGet && op.mutation():
-		followed.refused(ctx, nil)
+		tracedRequest.refused(ctx, nil)
 		w.Header().Set("Allow", http.MethodPost)
 		s.refuse(w, r, mediaType, refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "GET is for queries. Send mutations by POST."})
 	default:
 		a := s.run(ctx, op)
+		a.persisted = persisted
 		s.answer(w, r, mediaType, http.StatusOK, a)
-		followed.answered(ctx, string(op.Operation.Operation), op, a)
+		tracedRequest.answered(ctx, string(op.Operation.Operation), op, a)
 		a.recycle()
 	}
 }
@@ -107,6 +107,9 @@ func accepted(h http.Header) (mediaType string, ok bool) {
 	return plainJSON, true
 }
 
+// mostRanges are the media types of Accept that are looked at: a header may have a hundred thousand.
+const mostRanges = 100
+
 // want is how much a client wants a media type, and whether it named the type
 // itself.
 type want struct {
@@ -118,9 +121,12 @@ type want struct {
 // most specific range deciding.
 func wanted(accept []string, mediaType string) (w want) {
 	kind, _, _ := strings.Cut(mediaType, "/")
-	specific := 0
+	specific, ranges := 0, 0
 	for _, header := range accept {
 		for part := range strings.SplitSeq(header, ",") {
+			if ranges++; ranges > mostRanges {
+				return w
+			}
 			name, params, err := mime.ParseMediaType(part)
 			if err != nil {
 				continue
@@ -165,11 +171,11 @@ func (s *server) params(w http.ResponseWriter, r *http.Request) (*request, *refu
 	var no *refusal
 	switch r.Method {
 	case http.MethodPost:
-		no = posted(w, r, p, s.Authority)
+		no = posted(r, p, s.Authority)
 	case http.MethodGet:
-		no = asked(r, p)
+		no = checkMedia(r, p)
 	default:
-		w.Header().Set("Allow", "GET, POST")
+		w.Header().Set("Allow", "GET, POST, OPTIONS")
 		no = &refusal{http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", "Send operations by POST, or queries by GET."}
 	}
 	if no == nil && !p.names() {
@@ -183,7 +189,7 @@ var bodies = sync.Pool{New: func() any { return new([]byte) }}
 // signature is how a document's signature is called in an input.
 var signature = []byte(`"signature"`)
 
-func posted(w http.ResponseWriter, r *http.Request, p *request, authority string) *refusal {
+func posted(r *http.Request, p *request, authority string) *refusal {
 	if t := r.Header.Get("Content-Type"); t != plainJSON {
 		mediaType, params, err := mime.ParseMediaType(t)
 		if charset := params["charset"]; err != nil || mediaType != plainJSON || charset != "" && !strings.EqualFold(charset, "utf-8") {
@@ -197,7 +203,7 @@ func posted(w http.ResponseWriter, r *http.Request, p *request, authority string
 		}
 	}()
 	var err error
-	if *body, err = read(w, r, (*body)[:0]); err != nil {
+	if *body, err = read(r, (*body)[:0]); err != nil {
 		switch {
 		case errors.Is(err, errLarge):
 			return &refusal{http.StatusRequestEntityTooLarge, "REQUEST_TOO_LARGE", "The body is larger than 1 MiB."}
@@ -208,7 +214,7 @@ func posted(w http.ResponseWriter, r *http.Request, p *request, authority string
 	}
 	// Bytes are kept only for who signs them: copying each body would be waste.
 	if len(r.Header["Signature"]) > 0 || len(r.Header["Signature-Input"]) > 0 || bytes.Contains(*body, signature) {
-		p.envelope = signatures.Seal(r, authority, bytes.Clone(*body))
+		p.envelope = signatures.NewEnvelope(r, authority, bytes.Clone(*body))
 	}
 	return decode(*body, p)
 }
@@ -230,16 +236,11 @@ func decode(text []byte, p *request) *refusal {
 
 var errLarge = errors.New("the body is too large")
 
-// read reads the body to its end, for as long and as far as is allowed.
-func read(w http.ResponseWriter, r *http.Request, b []byte) ([]byte, error) {
+// read reads the body to its end, as far as is allowed; [Deadlines] says for how long.
+func read(r *http.Request, b []byte) ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return b, errLarge
 	}
-	connection := http.NewResponseController(w)
-	if err := connection.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return b, err
-	}
-	defer func() { _ = connection.SetReadDeadline(time.Time{}) }()
 	if n := int(r.ContentLength) + 1; n > cap(b) {
 		b = make([]byte, 0, max(n, 512))
 	}
@@ -260,8 +261,8 @@ func read(w http.ResponseWriter, r *http.Request, b []byte) ([]byte, error) {
 	}
 }
 
-// asked reads the parameters of a GET.
-func asked(r *http.Request, p *request) *refusal {
+// checkMedia reads the parameters of a GET.
+func checkMedia(r *http.Request, p *request) *refusal {
 	q := r.URL.Query()
 	p.Query, p.OperationName, p.DocumentID = q.Get("query"), q.Get("operationName"), q.Get("documentId")
 	for name, into := range map[string]*map[string]any{"variables": &p.Variables, "extensions": &p.Extensions} {
@@ -284,6 +285,14 @@ var (
 	}}
 )
 
+// Values of headers, which nobody writes to.
+var (
+	noSniff    = []string{"nosniff"}
+	vary       = []string{"Origin, Authorization, Accept, Accept-Encoding"}
+	noStore    = []string{"no-store"}
+	revalidate = []string{"private, no-cache"} // the answer to a persisted query, by GET
+)
+
 // contentType are values of the header, which nobody writes to.
 var contentType = map[string][]string{
 	plainJSON:       {plainJSON + "; charset=utf-8"},
@@ -296,13 +305,16 @@ func (s *server) answer(w http.ResponseWriter, r *http.Request, mediaType string
 	b := a.append((*kept)[:0])
 	h := w.Header()
 	h["Content-Type"] = contentType[mediaType]
-	tellSunset(h, a.sunset)
+	h["X-Content-Type-Options"], h["Vary"], h["Cache-Control"] = noSniff, vary, noStore
+	if a.persisted && r.Method == http.MethodGet {
+		h["Cache-Control"] = revalidate
+	}
+	setSunset(h, a.sunset)
 	if len(b) >= worthZipping && zips(r.Header) {
 		plain := len(b)
 		b = zipped(b)
 		b = b[:copy(b, b[plain:])]
 		h.Set("Content-Encoding", "gzip")
-		h.Set("Vary", "Accept-Encoding")
 	}
 	if len(b) >= worthZipping { // below, net/http counts them
 		h.Set("Content-Length", strconv.Itoa(len(b)))

@@ -35,10 +35,6 @@ type operation struct {
 	sunset          []governance.Deprecation
 }
 
-// introspection is the right to read the schema, and with it what a caller may
-// not see of the data: __schema, __type and _service.
-var introspection = [][]string{{"schema:read"}}
-
 func (o *operation) subscription() bool { return o.Operation.Operation == ast.Subscription }
 
 func (o *operation) mutation() bool { return o.Operation.Operation == ast.Mutation }
@@ -64,6 +60,9 @@ func (s *server) accept(ctx context.Context, params *request) (*operation, gqler
 	if err != nil {
 		return nil, guard.Invalid(err)
 	}
+	if errs := s.guard.Inputs(document, definition, variables); errs != nil {
+		return nil, errs
+	}
 	cost, errs := s.guard.Cost(document, definition, variables)
 	if errs != nil {
 		return nil, errs
@@ -75,7 +74,7 @@ func (s *server) accept(ctx context.Context, params *request) (*operation, gqler
 	if telemetry.Recording(ctx) {
 		op.ResolverMiddleware = traced
 	}
-	op.sunset = s.sunset.named(definition)
+	op.sunset = s.sunset.usedBy(definition)
 	if errs := s.sunset.refused(op.sunset, time.Now()); errs != nil {
 		s.Use.Count(definition, clientOf(ctx))
 		return nil, errs
@@ -111,8 +110,11 @@ type answer struct {
 	tally  telemetry.Tally
 	sunset []governance.Deprecation
 	shared bool // told to others too: its data is not taken back
-	once   sync.Once
-	text   []byte // of a shared one, as JSON
+	// persisted says that its request named a document that is known here.
+	persisted bool
+	ends      bool // the stream ends with it, for the next item could not be made
+	once      sync.Once
+	text      []byte // of a shared one, as JSON
 }
 
 // recycle takes the answer's data back, once it is written.
@@ -155,10 +157,10 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 	if opening.errors = graphql.GetErrors(opened); events == nil || opening.errors != nil {
 		return nil, opening
 	}
-	tell := func(ctx context.Context, event any) *answer {
+	render := func(ctx context.Context, event any) *answer {
 		a := &answer{cost: op.cost, sunset: op.sunset}
-		ctx, followed := alone(ctx, "event")
-		defer func() { followed.answered(ctx, "event", op, a) }()
+		ctx, tracedRequest := traceAlone(ctx, "event")
+		defer func() { tracedRequest.answered(ctx, "event", op, a) }()
 		ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 		defer cancel()
 		ctx = s.reading(ctx, a)
@@ -167,23 +169,61 @@ func (s *server) stream(ctx context.Context, op *operation) (next func() *answer
 		return a
 	}
 	by := sharedBy(auth.CallerOf(ctx), op)
+	ended := false
 	return func() *answer {
+		if ended {
+			return nil
+		}
 		event, ok := events.Next(ctx)
 		if !ok {
 			return nil
 		}
-		one, ok := events.Item(event).(shareable)
-		if !ok || by == "" {
-			return tell(ctx, event)
+		var a *answer
+		if one, ok := events.Item(event).(shareable); ok && by != "" {
+			// Others want it although this one may leave meanwhile.
+			a = s.sharing.of(ctx, by+one.SharedAs(), func() *answer { return s.insist(context.WithoutCancel(ctx), event, render) })
+		} else {
+			a = s.insist(ctx, event, render)
 		}
-		// Others want it although this one may leave meanwhile.
-		return s.sharing.of(ctx, by+one.SharedAs(), func() *answer { return tell(context.WithoutCancel(ctx), event) })
+		ended = a != nil && a.ends
+		return a
 	}, nil
+}
+
+// insistFor are the pauses after which an item of a stream that could not be made is made again.
+var insistFor = []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+
+// insist renders an event, again where that fails for a fault of ours, such as a database that stands. An item that was left
+// out would never be missed: where it cannot be made, the stream ends, and its client resumes after the last one it has.
+func (s *server) insist(ctx context.Context, event any, render func(context.Context, any) *answer) *answer {
+	a := render(ctx, event)
+	for _, pause := range insistFor {
+		if outcomeOf(a) != failedOut {
+			return a
+		}
+		select {
+		case <-ctx.Done():
+			return a
+		case <-s.Stopping.Done():
+			return a
+		case <-time.After(pause):
+			a.recycle()
+			a = render(ctx, event)
+		}
+	}
+	if outcomeOf(a) != failedOut {
+		return a
+	}
+	a.recycle()
+	return &answer{cost: a.cost, ends: true, errors: append(gqlerror.List{{
+		Message:    "The next item cannot be made at the moment. Subscribe again after the cursor of the last one.",
+		Extensions: map[string]any{"code": away},
+	}}, a.errors...)}
 }
 
 // opened opens a subscription, and ends the following of the request for it: each of its events is
 // followed by itself.
-func (s *server) opened(ctx context.Context, op *operation, f followed) (next func() *answer, failed *answer) {
+func (s *server) opened(ctx context.Context, op *operation, f tracedRequest) (next func() *answer, failed *answer) {
 	next, failed = s.stream(ctx, op)
 	a := failed
 	if a == nil {
@@ -193,12 +233,12 @@ func (s *server) opened(ctx context.Context, op *operation, f followed) (next fu
 	return next, failed
 }
 
-// Told is what an event of a stream says. Errors are those of fields of it, as JSON, or nil.
-type Told struct{ Data, Errors json.RawMessage }
+// Rendered is what an event of a stream says. Errors are those of fields of it, as JSON, or nil.
+type Rendered struct{ Data, Errors json.RawMessage }
 
-// tell opens a stream with a document of our own, which costs nobody anything, and answers its
+// render opens a stream with a document of our own, which costs nobody anything, and answers its
 // first event; nil where it ends without one.
-func (s *server) tell(ctx context.Context, text string, variables map[string]any) (*Told, error) {
+func (s *server) render(ctx context.Context, text string, variables map[string]any) (*Rendered, error) {
 	document, errs := s.guard.Document(text)
 	if errs != nil {
 		return nil, errs
@@ -225,11 +265,11 @@ func (s *server) tell(ctx context.Context, text string, variables map[string]any
 		return nil, nil
 	}
 	defer a.recycle()
-	told := &Told{Data: bytes.Clone(a.data)}
+	rendered := &Rendered{Data: bytes.Clone(a.data)}
 	if len(a.errors) > 0 {
-		told.Errors = a.list()
+		rendered.Errors = a.list()
 	}
-	return told, nil
+	return rendered, nil
 }
 
 // failed is the answer to a request that does not run.

@@ -21,6 +21,7 @@ func (s *server) recovered(ctx context.Context, panicked any) error {
 const (
 	internal = "INTERNAL"
 	timedOut = "TIMEOUT"
+	away     = "UNAVAILABLE"
 )
 
 // present tells a caller what a typed error says, and of every other only that
@@ -33,8 +34,11 @@ func (s *server) present(ctx context.Context, err error) *gqlerror.Error {
 	}
 	id := telemetry.CorrelationID(ctx)
 	code, message := internal, "internal error"
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		code, message = timedOut, "The operation took too long. Ask for less at a time."
+	case s.Away(err):
+		code, message = away, "The database does not answer at the moment. Retry soon."
 	}
 	if !errors.Is(err, context.Canceled) {
 		s.Log.ErrorContext(ctx, "field failed", "path", shown.Path.String(), "trace_id", id, "err", err)

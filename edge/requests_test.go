@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -96,9 +97,9 @@ func newDesk(t *testing.T) *desk {
 	s, err := GraphQL(Options{
 		Bindings: graph.NewBindings(
 			graph.Config{Resolvers: &resolvers.Resolver{}},
-		), Auth: a, Tickets: d.tickets, Known: known,
+		), Scalars: graph.InputScalars, Auth: a, Tickets: d.tickets, Known: known,
 		Use: &governance.Counter{}, Budgets: Budgets{Budget: points, Client: limits, Account: limits}, Log: slog.New(slog.DiscardHandler),
-		Stopping: t.Context(),
+		Away: isAway, Stopping: t.Context(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -349,10 +350,15 @@ func TestRefusalsAreCountedByClientAndCode(t *testing.T) {
 	(*Refusals)(nil).add("nobody", "counts")
 }
 
+var errAway = errors.New("pq: the database system is shutting down")
+
+func isAway(err error) bool { return errors.Is(err, errAway) }
+
 // TestAFailureOfOursIsToldByItsNumberAlone presents errors to callers.
 func TestAFailureOfOursIsToldByItsNumberAlone(t *testing.T) {
-	s := &server{Options: Options{Log: slog.New(slog.DiscardHandler)}}
+	s := &server{Options: Options{Log: slog.New(slog.DiscardHandler), Away: isAway}}
 	for err, want := range map[error][2]string{
+		fmt.Errorf("orders: %w", errAway):         {"The database does not answer at the moment. Retry soon.", away},
 		errors.New("pq: relation does not exist"): {"internal error", internal},
 		context.DeadlineExceeded:                  {"The operation took too long. Ask for less at a time.", timedOut},
 	} {

@@ -61,7 +61,7 @@ func (s *server) turnedAway(op *operation) gqlerror.List {
 	}
 	shed.WithLabelValues(class).Inc()
 	return gqlerror.List{{
-		Message:    "Too much is asked for at the moment. Ask again after retryAfter seconds.",
+		Message:    "Too much is asked for at the moment. Retry after retryAfter seconds.",
 		Extensions: map[string]any{"code": overloaded, "retryAfter": 1.0},
 	}}
 }

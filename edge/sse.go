@@ -63,15 +63,15 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	ctx, followed := s.follow(ctx, r.Header)
+	ctx, tracedRequest := s.trace(ctx, w.Header(), r.Header)
 	op, errs := s.accept(ctx, params)
 	if errs != nil {
-		followed.refused(ctx, errs)
+		tracedRequest.refused(ctx, errs)
 		s.answer(w, r, plainJSON, refusedAs(w, errs, http.StatusBadRequest), s.failed(ctx, errs))
 		return
 	}
 	if r.Method == http.MethodGet && op.mutation() {
-		followed.refused(ctx, nil)
+		tracedRequest.refused(ctx, nil)
 		w.Header().Set("Allow", http.MethodPost)
 		s.refuse(w, r, plainJSON, refusal{
 			http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED",
@@ -79,7 +79,7 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 		})
 		return
 	}
-	next, failed := s.events(ctx, op, followed)
+	next, failed := s.events(ctx, op, tracedRequest)
 	if failed != nil {
 		s.answer(w, r, plainJSON, http.StatusBadRequest, failed)
 		return
@@ -89,7 +89,8 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 	e := &events{w: w, connection: http.NewResponseController(w)}
 	h := w.Header()
 	h.Set("Content-Type", eventStream)
-	h.Set("Cache-Control", "no-cache, no-store")
+	h.Set("Cache-Control", "no-store")
+	h["X-Content-Type-Options"], h["Vary"] = noSniff, vary
 	h.Set("X-Accel-Buffering", "no") // proxies that gather answers would keep events back
 	w.WriteHeader(http.StatusOK)
 	if e.write([]byte(":\n\n")) != nil {
@@ -139,7 +140,7 @@ func (s *server) sse(w http.ResponseWriter, r *http.Request) {
 
 // events are an operation's answers: those of a subscription, or the one of any
 // other.
-func (s *server) events(ctx context.Context, op *operation, f followed) (next func() *answer, failed *answer) {
+func (s *server) events(ctx context.Context, op *operation, f tracedRequest) (next func() *answer, failed *answer) {
 	if op.subscription() {
 		return s.opened(ctx, op, f)
 	}

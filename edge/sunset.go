@@ -42,27 +42,27 @@ func newGoneSoon(schema *ast.Schema, brownOuts []BrownOut) *goneSoon {
 	return g
 }
 
-// named are those that an operation names.
-func (g *goneSoon) named(op *ast.OperationDefinition) []governance.Deprecation {
+// usedBy are those that an operation names.
+func (g *goneSoon) usedBy(op *ast.OperationDefinition) []governance.Deprecation {
 	if len(g.all) == 0 {
 		return nil
 	}
 	if known, ok := g.found.Get(op); ok {
 		return known
 	}
-	var named []governance.Deprecation
+	var usedBy []governance.Deprecation
 	for _, at := range governance.Coordinates(op) {
 		if d, ok := g.all[at]; ok {
-			named = append(named, d)
+			usedBy = append(usedBy, d)
 		}
 	}
-	g.found.Add(op, named)
-	return named
+	g.found.Add(op, usedBy)
+	return usedBy
 }
 
 // refused is the refusal of an operation that names something in a brown-out of it; nil where none is.
-func (g *goneSoon) refused(named []governance.Deprecation, now time.Time) gqlerror.List {
-	for _, d := range named {
+func (g *goneSoon) refused(usedBy []governance.Deprecation, now time.Time) gqlerror.List {
+	for _, d := range usedBy {
 		for _, b := range g.brownOuts {
 			if b.Coordinate == d.Coordinate && !now.Before(b.From) && now.Before(b.To) {
 				message := d.Coordinate + " goes away on " + d.SunsetOn + ", and is not answered until " + b.To.UTC().Format(time.RFC3339) +
@@ -83,14 +83,14 @@ func (g *goneSoon) refused(named []governance.Deprecation, now time.Time) gqlerr
 	return nil
 }
 
-// tellSunset tells in an answer's headers that something of its operation is deprecated (RFC 9745), and when the
+// setSunset tells in an answer's headers that something of its operation is deprecated (RFC 9745), and when the
 // first of it goes away (RFC 8594).
-func tellSunset(h http.Header, named []governance.Deprecation) {
-	if len(named) == 0 {
+func setSunset(h http.Header, usedBy []governance.Deprecation) {
+	if len(usedBy) == 0 {
 		return
 	}
-	since, sunset := named[0].Since, named[0].SunsetOn
-	for _, d := range named[1:] {
+	since, sunset := usedBy[0].Since, usedBy[0].SunsetOn
+	for _, d := range usedBy[1:] {
 		since, sunset = min(since, d.Since), min(sunset, d.SunsetOn)
 	}
 	if at, err := time.Parse(time.DateOnly, since); err == nil {
@@ -102,12 +102,12 @@ func tellSunset(h http.Header, named []governance.Deprecation) {
 }
 
 // appendSunset appends the same for who reads no headers, as a member of extensions.
-func appendSunset(b []byte, named []governance.Deprecation) []byte {
-	if len(named) == 0 {
+func appendSunset(b []byte, usedBy []governance.Deprecation) []byte {
+	if len(usedBy) == 0 {
 		return b
 	}
 	b = append(b, `,"deprecations":[`...)
-	for i, d := range named {
+	for i, d := range usedBy {
 		if i > 0 {
 			b = append(b, ',')
 		}

@@ -42,9 +42,9 @@ func TestWhatGoesAwayIsToldAndThenRefused(t *testing.T) {
 		if errs != nil {
 			t.Fatal(errs)
 		}
-		named := g.named(doc.Operations[0])
+		named := g.usedBy(doc.Operations[0])
 		h := http.Header{}
-		tellSunset(h, named)
+		setSunset(h, named)
 		if len(named) != want.names || h.Get("Deprecation") != want.deprecation || h.Get("Sunset") != want.sunset {
 			t.Errorf("%s: %d named, %v", query, len(named), h)
 		}
@@ -69,7 +69,7 @@ func TestWhatGoesAwayIsToldAndThenRefused(t *testing.T) {
 		}
 	}
 	if none := newGoneSoon(gqlparser.MustLoadSchema(&ast.Source{Input: "type Query { a: Int }"}),
-		nil); none.named(&ast.OperationDefinition{}) != nil || none.refused(nil, from) != nil {
+		nil); none.usedBy(&ast.OperationDefinition{}) != nil || none.refused(nil, from) != nil {
 		t.Error("a schema of which nothing goes away tells that something does")
 	}
 }

@@ -23,7 +23,7 @@ const ticketTTL = 30 * time.Second
 // Tickets keep what tickets stand for, for all processes.
 type Tickets interface {
 	// SaveTicket keeps something under a digest until it expires.
-	SaveTicket(ctx context.Context, digest, sealed []byte, expires time.Time) error
+	SaveTicket(ctx context.Context, digest, encrypted []byte, expires time.Time) error
 	// TakeTicket is what was kept, once; nil where there is nothing.
 	TakeTicket(ctx context.Context, digest []byte) ([]byte, error)
 }
@@ -47,14 +47,14 @@ func fingerprint(p *request) []byte {
 
 // secrets are the name under which a ticket is kept and the cipher it is sealed
 // with.
-func secrets(ticket string) (digest []byte, seal cipher.AEAD, err error) {
+func secrets(ticket string) (digest []byte, aead cipher.AEAD, err error) {
 	name, key := sha256.Sum256([]byte("digest "+ticket)), sha256.Sum256([]byte("key "+ticket))
 	block, err := aes.NewCipher(key[:])
 	if err != nil {
 		return nil, nil, err
 	}
-	seal, err = cipher.NewGCMWithRandomNonce(block)
-	return name[:], seal, err
+	aead, err = cipher.NewGCMWithRandomNonce(block)
+	return name[:], aead, err
 }
 
 // ticket answers POST /graphql/ticket, whose body is the operation as it would
@@ -66,7 +66,7 @@ func (s *server) ticket(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var params request
-	if no := posted(w, r, &params, s.Authority); no != nil {
+	if no := posted(r, &params, s.Authority); no != nil {
 		s.refuse(w, r, plainJSON, *no)
 		return
 	}
@@ -77,21 +77,21 @@ func (s *server) ticket(w http.ResponseWriter, r *http.Request) {
 	}
 	s.refund(op, 1) // it pays when it runs
 	ticket, expires := rand.Text(), time.Now().Add(ticketTTL)
-	digest, seal, err := secrets(ticket)
+	digest, aead, err := secrets(ticket)
 	if err == nil {
 		var text []byte
 		if text, err = json.Marshal(ticketed{token, fingerprint(&params)}); err == nil {
-			err = s.Tickets.SaveTicket(r.Context(), digest, seal.Seal(nil, nil, text, nil), expires) //nolint:gosec // the AEAD makes its own nonce (NewGCMWithRandomNonce)
+			err = s.Tickets.SaveTicket(r.Context(), digest, aead.Seal(nil, nil, text, nil), expires) //nolint:gosec // the AEAD makes its own nonce (NewGCMWithRandomNonce)
 		}
 	}
 	if err != nil {
 		s.Log.ErrorContext(r.Context(), "ticket not made", "err", err)
-		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "A ticket cannot be made at the moment. Try again soon.")
+		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "A ticket cannot be made at the moment. Retry soon.")
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", plainJSON)
-	h.Set("Cache-Control", "no-store")
+	h["Cache-Control"], h["X-Content-Type-Options"], h["Vary"] = noStore, noSniff, vary
 	_ = json.NewEncoder(w).Encode(map[string]any{"ticket": ticket, "expiresAt": expires.UTC().Format(time.RFC3339)})
 }
 
@@ -110,24 +110,24 @@ func (s *server) ticketed(ctx context.Context, w http.ResponseWriter, r *http.Re
 		return ctx, false
 	case err != nil:
 		s.Log.ErrorContext(ctx, "ticket not taken", "err", err)
-		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Sign-in is not possible at the moment. Try again soon.")
+		refuse(w, http.StatusServiceUnavailable, "UNAVAILABLE", "Sign-in is not possible at the moment. Retry soon.")
 		return ctx, false
 	}
 	return auth.WithCaller(ctx, caller), true
 }
 
 func (s *server) redeem(ctx context.Context, ticket string, params *request) (auth.Caller, error) {
-	digest, seal, err := secrets(ticket)
+	digest, aead, err := secrets(ticket)
 	if err != nil {
 		return auth.Caller{}, err
 	}
-	sealed, err := s.Tickets.TakeTicket(ctx, digest)
+	encrypted, err := s.Tickets.TakeTicket(ctx, digest)
 	if err != nil {
 		return auth.Caller{}, err
 	}
-	text, err := seal.Open(nil, nil, sealed, nil)
+	text, err := aead.Open(nil, nil, encrypted, nil)
 	var t ticketed
-	if sealed == nil || err != nil || json.Unmarshal(text, &t) != nil || string(t.Operation) != string(fingerprint(params)) {
+	if encrypted == nil || err != nil || json.Unmarshal(text, &t) != nil || string(t.Operation) != string(fingerprint(params)) {
 		return auth.Caller{}, auth.ErrToken
 	}
 	return s.Auth.Authenticate(ctx, t.Token)

@@ -11,7 +11,7 @@ func TestACursorOpensForWhoGotIt(t *testing.T) {
 	c := NewCursors(func() [][]byte { return keys })
 	mine := trade.CustomerScope([]trade.Ref{{ID: "acc_1"}, {ID: "acc_2"}}, []string{"shipment:read"})
 	place := trade.Place{Transaction: 1 << 40, Seq: 7}
-	cursor := c.Seal(trade.OfShipments, mine, place)
+	cursor := c.Sign(trade.OfShipments, mine, place)
 	if got, ok := c.Open(trade.OfShipments, mine, cursor); !ok || got != place {
 		t.Errorf("got %v, %v", got, ok)
 	}

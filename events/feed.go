@@ -18,7 +18,7 @@ type Committing interface {
 	NotifyOfChanges(ctx context.Context) error
 	// ListenForChanges calls heard whenever another process notifies this one, until ctx ends or the
 	// connection breaks.
-	ListenForChanges(ctx context.Context, dsn string, heard func()) error
+	ListenForChanges(ctx context.Context, dsn string, notify func()) error
 	// Lead runs fn while no other process runs one of that name.
 	Lead(ctx context.Context, name string, fn func(ctx context.Context) error) (led bool, err error)
 }

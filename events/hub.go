@@ -26,7 +26,7 @@ type Log interface {
 const (
 	readAtOnce  = 2000
 	lookAlways  = 500 * time.Millisecond // whatever nobody has told
-	lookAgain   = 2 * time.Millisecond   // for what cannot be read yet; twice as long each time
+	pollPause   = 2 * time.Millisecond   // for what cannot be read yet; twice as long each time
 	lookSlowest = 100 * time.Millisecond
 	lookAnyway  = 5 * time.Second // where changes are offered
 	offersEnd   = 3 * time.Second // without any, and they are looked for again
@@ -40,15 +40,15 @@ type Hub struct {
 	woken   atomic.Bool // since it was looked at last
 	started chan struct{}
 
-	mu        sync.Mutex
-	place     trade.Place // up to which all have been told
-	offered   time.Time   // when somebody offered changes last
-	followers map[*follower]bool
+	mu          sync.Mutex
+	place       trade.Place // up to which all have been told
+	offered     time.Time   // when somebody offered changes last
+	subscribers map[*subscriber]bool
 }
 
 // New makes a hub.
 func New() *Hub {
-	return &Hub{wake: make(chan struct{}, 1), started: make(chan struct{}), followers: map[*follower]bool{}}
+	return &Hub{wake: make(chan struct{}, 1), started: make(chan struct{}), subscribers: map[*subscriber]bool{}}
 }
 
 // Wake tells that there may be something to read. It waits for nobody.
@@ -71,7 +71,7 @@ func (h *Hub) Offer(after trade.Place, changes []trade.Change) {
 		h.Wake()
 		return
 	}
-	h.tell(changes)
+	h.deliver(changes)
 }
 
 // Offered tells whether changes are offered, so that nobody needs to look for them.
@@ -113,13 +113,13 @@ func (h *Hub) begin(at trade.Place) {
 
 // read tells what there is, until nothing waits any more.
 func (h *Hub) read(ctx context.Context, of Log) error {
-	for pause := lookAgain; ; pause = min(2*pause, lookSlowest) {
+	for pause := pollPause; ; pause = min(2*pause, lookSlowest) {
 		changes, err := of.Changes(ctx, h.at(), readAtOnce)
 		if err != nil {
 			return err
 		}
 		h.mu.Lock()
-		h.tell(changes)
+		h.deliver(changes)
 		h.mu.Unlock()
 		if len(changes) == readAtOnce {
 			continue
@@ -142,9 +142,9 @@ func (h *Hub) at() trade.Place {
 	return h.place
 }
 
-// tell tells of changes, but for those that were told: they may come twice, as they are read
+// deliver tells of changes, but for those that were told: they may come twice, as they are read
 // and as they are offered.
-func (h *Hub) tell(changes []trade.Change) {
+func (h *Hub) deliver(changes []trade.Change) {
 	for len(changes) > 0 && !h.place.Before(changes[0].Place) {
 		changes = changes[1:]
 	}
@@ -152,7 +152,7 @@ func (h *Hub) tell(changes []trade.Change) {
 		return
 	}
 	h.place = changes[len(changes)-1].Place
-	for f := range h.followers {
+	for f := range h.subscribers {
 		for i := range changes {
 			if f.keep(&changes[i]) {
 				f.add(&changes[i])
@@ -161,8 +161,8 @@ func (h *Hub) tell(changes []trade.Change) {
 	}
 }
 
-// follower is one that follows changes, and those it has not taken yet.
-type follower struct {
+// subscriber is one that follows changes, and those it has not taken yet.
+type subscriber struct {
 	keep    func(*trade.Change) bool
 	wake    chan struct{} // has room for one: there is something to take
 	mu      sync.Mutex
@@ -170,7 +170,7 @@ type follower struct {
 	lost    bool
 }
 
-func (f *follower) add(c *trade.Change) {
+func (f *subscriber) add(c *trade.Change) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.pending) == mostPending {
@@ -179,18 +179,18 @@ func (f *follower) add(c *trade.Change) {
 	if !f.lost {
 		f.pending = append(f.pending, *c)
 	}
-	f.again()
+	f.retry()
 }
 
-// again has what is to be taken looked at once more.
-func (f *follower) again() {
+// retry has what is to be taken looked at once more.
+func (f *subscriber) retry() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
 	}
 }
 
-func (f *follower) take() ([]trade.Change, bool) {
+func (f *subscriber) take() ([]trade.Change, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	changes := f.pending
@@ -198,37 +198,37 @@ func (f *follower) take() ([]trade.Change, bool) {
 	return changes, f.lost
 }
 
-// Following is a way to take changes as they are told.
-type Following struct {
+// Subscription is a way to take changes as they are told.
+type Subscription struct {
 	// From is the place after which they are told. What is before it is read from the log by
 	// whoever wants it, so that nothing is missed and nothing told twice.
 	From  trade.Place
-	f     *follower
+	f     *subscriber
 	taken []trade.Change
 }
 
-// Follow has the changes told that keep wants, in order, until ctx ends.
-func (h *Hub) Follow(ctx context.Context, keep func(*trade.Change) bool) (*Following, error) {
+// Subscribe has the changes told that keep wants, in order, until ctx ends.
+func (h *Hub) Subscribe(ctx context.Context, keep func(*trade.Change) bool) (*Subscription, error) {
 	select {
 	case <-h.started:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	f := &follower{keep: keep, wake: make(chan struct{}, 1)}
+	f := &subscriber{keep: keep, wake: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.followers[f] = true
+	h.subscribers[f] = true
 	context.AfterFunc(ctx, func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		delete(h.followers, f)
+		delete(h.subscribers, f)
 	})
-	return &Following{From: h.place, f: f}, nil
+	return &Subscription{From: h.place, f: f}, nil
 }
 
 // Next waits for the next change. ok is false when ctx ends, and where whoever takes them is
 // so slow that changes were dropped: it goes on from the last that it has.
-func (l *Following) Next(ctx context.Context) (c trade.Change, ok bool) {
+func (l *Subscription) Next(ctx context.Context) (c trade.Change, ok bool) {
 	for len(l.taken) == 0 {
 		select {
 		case <-ctx.Done():
@@ -240,7 +240,7 @@ func (l *Following) Next(ctx context.Context) (c trade.Change, ok bool) {
 			return c, false
 		}
 		if lost { // what is kept is told first
-			l.f.again()
+			l.f.retry()
 		}
 	}
 	c, l.taken = l.taken[0], l.taken[1:]

@@ -80,7 +80,7 @@ func running(t *testing.T, w *written) *Hub {
 
 func (h *Hub) followed(ctx context.Context, t *testing.T, keep func(*trade.Change) bool) (trade.Place, <-chan trade.Change) {
 	t.Helper()
-	live, err := h.Follow(ctx, keep)
+	live, err := h.Subscribe(ctx, keep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestAFollowerGetsWhatItWantsInOrder(t *testing.T) {
 			t.Error("it goes on after its context")
 		}
 		synctest.Wait()
-		if len(h.followers) > 0 {
+		if len(h.subscribers) > 0 {
 			t.Error("it follows on after its context")
 		}
 	})
@@ -207,7 +207,7 @@ func TestALogThatCannotBeReadLosesNothing(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := New().Follow(ctx, all); err == nil {
+		if _, err := New().Subscribe(ctx, all); err == nil {
 			t.Error("who does not wait follows a hub that does not run")
 		}
 	})

@@ -18,8 +18,8 @@ type Report struct {
 	Wrong                       []string // nothing, where all of it holds
 }
 
-// keyTold is what the audit log says of a key.
-type keyTold struct {
+// registeredKey is what the audit log says of a key.
+type registeredKey struct {
 	fingerprint     string
 	from            time.Time
 	proved, revoked bool
@@ -54,17 +54,18 @@ func (b *Bundle) Verify(trusted string) *Report {
 	if trusted != "" && trusted != b.Log.Key {
 		wrong("the head of the audit log is signed with another key than the one that is trusted")
 	}
-	received, told := b.entries(r, wrong)
+	received, registered := b.entries(r, wrong)
 	keys := map[string]usable{}
 	for _, k := range b.Keys {
 		public, err := signatures.PublicKey(k.PublicKey)
 		switch {
 		case err != nil:
 			wrong("key %s: %v", k.ID, err)
-		case told[k.ID] == nil || signatures.Fingerprint(public) != k.Fingerprint || told[k.ID].fingerprint != k.Fingerprint:
+		case registered[k.ID] == nil || signatures.Fingerprint(public) != k.Fingerprint || registered[k.ID].fingerprint != k.Fingerprint:
 			wrong("key %s is not the one that was added: it was replaced", k.ID)
-		case told[k.ID].proved != (k.VerifiedAt != nil) || told[k.ID].revoked != (k.RevokedAt != nil) || !told[k.ID].from.Equal(k.ValidFrom):
-			wrong("key %s: when it counts was changed: the audit log says otherwise of its proof, its beginning or its end", k.ID)
+		case registered[k.ID].proved != (k.VerifiedAt != nil) || registered[k.ID].revoked != (k.RevokedAt != nil) ||
+			!registered[k.ID].from.Equal(k.ValidFrom):
+			wrong("key %s: its validity was changed: the audit log has another proof, start or end", k.ID)
 		default:
 			keys[k.ID] = usable{public, procurement.PartnerKey{VerifiedAt: k.VerifiedAt, ValidFrom: k.ValidFrom, RevokedAt: k.RevokedAt}}
 		}
@@ -101,8 +102,8 @@ func (b *Bundle) Verify(trusted string) *Report {
 
 // entries checks the entries of the audit log, and reads which messages were received and
 // what became of which keys.
-func (b *Bundle) entries(r *Report, wrong func(string, ...any)) (received map[string]*entry, keys map[string]*keyTold) {
-	received, keys = map[string]*entry{}, map[string]*keyTold{}
+func (b *Bundle) entries(r *Report, wrong func(string, ...any)) (received map[string]*entry, keys map[string]*registeredKey) {
+	received, keys = map[string]*entry{}, map[string]*registeredKey{}
 	proofs := Proofs{Head: b.Log.Head, Key: b.Log.Key}
 	for _, e := range b.Log.Entries {
 		if err := proofs.Contains(e.Index, e.Text, e.Path); err != nil {
@@ -110,23 +111,23 @@ func (b *Bundle) entries(r *Report, wrong func(string, ...any)) (received map[st
 			continue
 		}
 		r.Entries++
-		var told entry
-		if err := json.Unmarshal([]byte(e.Text), &told); err != nil {
+		var registered entry
+		if err := json.Unmarshal([]byte(e.Text), &registered); err != nil {
 			wrong("entry %d of the audit log cannot be read", e.Index)
 			continue
 		}
-		key := keys[told.After.Key]
+		key := keys[registered.After.Key]
 		switch {
-		case told.Action == "message.receive":
-			if slices.Contains(told.After.PurchaseOrders, b.PurchaseOrder.ID) {
-				received[told.After.Message] = &told
+		case registered.Action == "message.receive":
+			if slices.Contains(registered.After.PurchaseOrders, b.PurchaseOrder.ID) {
+				received[registered.After.Message] = &registered
 			}
-		case told.Action == "partner.key.add":
-			keys[told.After.Key] = &keyTold{fingerprint: told.After.Fingerprint, from: told.After.ValidFrom}
+		case registered.Action == "partner.key.add":
+			keys[registered.After.Key] = &registeredKey{fingerprint: registered.After.Fingerprint, from: registered.After.ValidFrom}
 		case key == nil:
-		case told.Action == "partner.key.prove":
+		case registered.Action == "partner.key.prove":
 			key.proved = true
-		case told.Action == "partner.key.revoke":
+		case registered.Action == "partner.key.revoke":
 			key.revoked = true
 		}
 	}
@@ -140,7 +141,7 @@ type usable struct {
 }
 
 // check says what is wrong with a message.
-func (m *Message) check(keys map[string]usable, told *entry) (wrong []string) {
+func (m *Message) check(keys map[string]usable, registered *entry) (wrong []string) {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	if signatures.Digest(m.Body) != m.Digest {
 		say("its bytes were changed: they do not have its digest")
@@ -154,14 +155,14 @@ func (m *Message) check(keys map[string]usable, told *entry) (wrong []string) {
 	}
 	key, known := keys[m.Key]
 	switch {
-	case told == nil:
+	case registered == nil:
 		say("the audit log does not have it")
-	case told.After.Digest != m.Digest || told.After.DocumentDigest != canonical:
+	case registered.After.Digest != m.Digest || registered.After.DocumentDigest != canonical:
 		say("its bytes are not those that the audit log has")
-	case told.After.Key != m.Key || told.After.Document != m.Document:
+	case registered.After.Key != m.Key || registered.After.Document != m.Document:
 		say("its key or its kind is not the one that the audit log has")
-	case !told.After.ArrivedAt.Equal(m.ArrivedAt):
-		say("it did not arrive when it says: the audit log has %s", told.After.ArrivedAt.UTC().Format(time.RFC3339Nano))
+	case !registered.After.ArrivedAt.Equal(m.ArrivedAt):
+		say("it did not arrive when it says: the audit log has %s", registered.After.ArrivedAt.UTC().Format(time.RFC3339Nano))
 	}
 	if !known {
 		say("its key %s is not there", m.Key)

@@ -2144,8 +2144,11 @@ func bindAwaitedDecision() *execution.Object {
 			},
 		},
 		"differences": {
-			Len: func(o any, i int) int { return len(o.(*trade.AwaitedDecision).Differences) },
-			At:  func(o any, i, j int) any { return o.(*trade.AwaitedDecision).Differences[j] },
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.AwaitedDecision().Differences(ctx, execution.As[*trade.AwaitedDecision](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]trade.SubmitOrderError)[i]) },
+			At:  func(o any, i, j int) any { return o.([][]trade.SubmitOrderError)[i][j] },
 		},
 		"deviations": {
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
@@ -3990,6 +3993,13 @@ func bindInboundDelivery() *execution.Object {
 				return execution.AppendString(b, string(v))
 			},
 		},
+		"unused": {
+			Len: func(o any, i int) int { return len(o.(*operating.InboundDelivery).Unused) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*operating.InboundDelivery).Unused[j]
+				return execution.AppendString(b, string(v))
+			},
+		},
 	}}
 }
 
@@ -4509,8 +4519,11 @@ func bindItem() *execution.Object {
 			},
 		},
 		"customerPartNumber": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_Item_customerPartNumber_args(ctx, raw)
+			},
 			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
-				return execution.Batch(ec.(*executionContext).Resolvers.Item().CustomerPartNumber(ctx, execution.As[*trade.Item](objs)))
+				return execution.Batch(ec.(*executionContext).Resolvers.Item().CustomerPartNumber(ctx, execution.As[*trade.Item](objs), args["account"].(*string)))
 			},
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.([]*string)[i]
@@ -5066,6 +5079,24 @@ func bindLocation() *execution.Object {
 		"country": {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.Location).Country
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"street": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Location).Street
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"postalCode": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Location).PostalCode
 				if v == nil {
 					return nil
 				}
@@ -7070,8 +7101,11 @@ func bindOrderValidation() *execution.Object {
 			},
 		},
 		"errors": {
-			Len: func(o any, i int) int { return len(o.(*ordering.OrderValidation).Errors) },
-			At:  func(o any, i, j int) any { return o.(*ordering.OrderValidation).Errors[j] },
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.OrderValidation().Errors(ctx, execution.As[*ordering.OrderValidation](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]trade.SubmitOrderError)[i]) },
+			At:  func(o any, i, j int) any { return o.([][]trade.SubmitOrderError)[i][j] },
 		},
 	}}
 }
@@ -7117,6 +7151,45 @@ func bindPackage() *execution.Object {
 			Len: func(o any, i int) int { return len(o.([][]*trade.PackageLine)[i]) },
 			At: func(o any, i, j int) any {
 				if v := o.([][]*trade.PackageLine)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"events": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Package().Events(ctx, execution.As[*trade.Package](objs)))
+			},
+			Len: func(o any, i int) int { return len(o.([][]*trade.ShipmentEvent)[i]) },
+			At: func(o any, i, j int) any {
+				if v := o.([][]*trade.ShipmentEvent)[i][j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"eta": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Package).Eta; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"exception": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Package).Exception; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"proofOfDelivery": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.Package().ProofOfDelivery(ctx, execution.As[*trade.Package](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.ProofOfDelivery)[i]; v != nil {
 					return v
 				}
 				return nil
@@ -7308,6 +7381,15 @@ func bindPartnerPayload() *execution.Object {
 					return v
 				}
 				return nil
+			},
+		},
+		"existing": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*PartnerPayload).Existing
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
 			},
 		},
 	}}
@@ -7699,6 +7781,24 @@ func bindProvenance() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.Provenance).Stale
 				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"staleReason": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Provenance).StaleReason()
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
+		"staleSince": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Provenance).StaleSince()
+				if v == nil {
+					return nil
+				}
+				return AppendDateTime(b, *v)
 			},
 		},
 		"sourceRef": {
@@ -10179,6 +10279,15 @@ func bindShipmentEvent() *execution.Object {
 				return execution.AppendBool(b, bool(v))
 			},
 		},
+		"utcOffset": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.ShipmentEvent).UTCOffset
+				if v == nil {
+					return nil
+				}
+				return execution.AppendString(b, string(*v))
+			},
+		},
 		"recordedAt": {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*trade.ShipmentEvent).RecordedAt
@@ -10577,6 +10686,13 @@ func bindSourceHealth() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*operating.SourceHealth).State
 				return execution.AppendEnum(b, string(v), valuesOfSourceState)
+			},
+		},
+		"reasons": {
+			Len: func(o any, i int) int { return len(o.(*operating.SourceHealth).Reasons) },
+			LeafAt: func(b []byte, o any, i, j int) []byte {
+				v := o.(*operating.SourceHealth).Reasons[j]
+				return execution.AppendEnum(b, string(v), valuesOfSourceReason)
 			},
 		},
 		"message": {
@@ -12750,6 +12866,7 @@ var valuesOfReturnStatus = execution.EnumValues(parsedSchema, "ReturnStatus")
 var valuesOfSeverity = execution.EnumValues(parsedSchema, "Severity")
 var valuesOfShipmentStatus = execution.EnumValues(parsedSchema, "ShipmentStatus")
 var valuesOfSourceKind = execution.EnumValues(parsedSchema, "SourceKind")
+var valuesOfSourceReason = execution.EnumValues(parsedSchema, "SourceReason")
 var valuesOfSourceState = execution.EnumValues(parsedSchema, "SourceState")
 var valuesOfSpendingPeriod = execution.EnumValues(parsedSchema, "SpendingPeriod")
 var valuesOfStepState = execution.EnumValues(parsedSchema, "StepState")

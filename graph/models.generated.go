@@ -479,6 +479,8 @@ type ItemFilter struct {
 	InStock *bool `json:"inStock,omitempty"`
 	// Warehouses to check for stock; all by default.
 	Warehouses []string `json:"warehouses,omitempty"`
+	// Account for contracted, orderedBefore and the order MOST_ORDERED; any of the caller's by default.
+	Account *string `json:"account,omitempty"`
 	// True for items under a contract of the account.
 	Contracted *bool `json:"contracted,omitempty"`
 	// True for items that the account has ordered before, its order guide.
@@ -752,6 +754,8 @@ type PartnerPayload struct {
 	Replayed bool `json:"replayed"`
 	// Partner as it is now.
 	Partner *procurement.TradingPartner `json:"partner,omitempty"`
+	// Id of the partner if registerPartner found one that trades already: what was registered was merged into it, and its stage stays.
+	Existing *string `json:"existing,omitempty"`
 }
 
 // Proof that the partner holds a key.
@@ -1052,7 +1056,7 @@ type SubmitOrderPayload struct {
 	Operation *trade.Operation `json:"operation,omitempty"`
 	// Order, also while it is queued.
 	Order *trade.Order `json:"order,omitempty"`
-	// Checks made with last known values because the ERP did not respond. They are repeated before the order is written to the ERP.
+	// Checks made with last known values, because the ERP did not respond or has newer ones that could not be read. They are repeated before the order is written to the ERP.
 	Provisional []ordering.OrderCheck `json:"provisional"`
 }
 

@@ -73,6 +73,7 @@ type ResolverRoot interface {
 	OrderLineConnection() OrderLineConnectionResolver
 	OrderPromise() OrderPromiseResolver
 	OrderUpdate() OrderUpdateResolver
+	OrderValidation() OrderValidationResolver
 	Package() PackageResolver
 	PackageLine() PackageLineResolver
 	Price() PriceResolver
@@ -627,6 +628,7 @@ type ComplexityRoot struct {
 		Repeats    func(childComplexity int) int
 		State      func(childComplexity int) int
 		Subjects   func(childComplexity int) int
+		Unused     func(childComplexity int) int
 	}
 
 	InboundDeliveryConnection struct {
@@ -728,7 +730,7 @@ type ComplexityRoot struct {
 		Category           func(childComplexity int) int
 		CommodityCode      func(childComplexity int) int
 		CountryOfOrigin    func(childComplexity int) int
-		CustomerPartNumber func(childComplexity int) int
+		CustomerPartNumber func(childComplexity int, account *string) int
 		Description        func(childComplexity int) int
 		Documents          func(childComplexity int) int
 		ExternalIds        func(childComplexity int) int
@@ -814,15 +816,17 @@ type ComplexityRoot struct {
 	}
 
 	Location struct {
-		City      func(childComplexity int) int
-		Country   func(childComplexity int) int
-		GLN       func(childComplexity int) int
-		Latitude  func(childComplexity int) int
-		Longitude func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Region    func(childComplexity int) int
-		TimeZone  func(childComplexity int) int
-		Unlocode  func(childComplexity int) int
+		City       func(childComplexity int) int
+		Country    func(childComplexity int) int
+		GLN        func(childComplexity int) int
+		Latitude   func(childComplexity int) int
+		Longitude  func(childComplexity int) int
+		Name       func(childComplexity int) int
+		PostalCode func(childComplexity int) int
+		Region     func(childComplexity int) int
+		Street     func(childComplexity int) int
+		TimeZone   func(childComplexity int) int
+		Unlocode   func(childComplexity int) int
 	}
 
 	MaintenanceWindow struct {
@@ -1130,11 +1134,15 @@ type ComplexityRoot struct {
 	}
 
 	Package struct {
-		Lines          func(childComplexity int) int
-		SSCC           func(childComplexity int) int
-		Status         func(childComplexity int) int
-		TrackingNumber func(childComplexity int) int
-		Weight         func(childComplexity int) int
+		Eta             func(childComplexity int) int
+		Events          func(childComplexity int) int
+		Exception       func(childComplexity int) int
+		Lines           func(childComplexity int) int
+		ProofOfDelivery func(childComplexity int) int
+		SSCC            func(childComplexity int) int
+		Status          func(childComplexity int) int
+		TrackingNumber  func(childComplexity int) int
+		Weight          func(childComplexity int) int
 	}
 
 	PackageLine struct {
@@ -1170,6 +1178,7 @@ type ComplexityRoot struct {
 
 	PartnerPayload struct {
 		Errors   func(childComplexity int) int
+		Existing func(childComplexity int) int
 		Partner  func(childComplexity int) int
 		Replayed func(childComplexity int) int
 	}
@@ -1252,6 +1261,8 @@ type ComplexityRoot struct {
 		SourceRef     func(childComplexity int) int
 		SourceVersion func(childComplexity int) int
 		Stale         func(childComplexity int) int
+		StaleReason   func(childComplexity int) int
+		StaleSince    func(childComplexity int) int
 		System        func(childComplexity int) int
 	}
 
@@ -1628,6 +1639,7 @@ type ComplexityRoot struct {
 		ReceivedAt  func(childComplexity int) int
 		RecordedAt  func(childComplexity int) int
 		Status      func(childComplexity int) int
+		UTCOffset   func(childComplexity int) int
 	}
 
 	ShipmentEventConnection struct {
@@ -1696,6 +1708,7 @@ type ComplexityRoot struct {
 		Message         func(childComplexity int) int
 		PausedReason    func(childComplexity int) int
 		QueueDepth      func(childComplexity int) int
+		Reasons         func(childComplexity int) int
 		RejectedRecords func(childComplexity int, first *int, after *string, last *int, before *string) int
 		State           func(childComplexity int) int
 		System          func(childComplexity int) int
@@ -4174,6 +4187,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.InboundDelivery.Subjects(childComplexity), true
+	case "InboundDelivery.unused":
+		if e.ComplexityRoot.InboundDelivery.Unused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.InboundDelivery.Unused(childComplexity), true
 
 	case "InboundDeliveryConnection.edges":
 		if e.ComplexityRoot.InboundDeliveryConnection.Edges == nil {
@@ -4574,7 +4593,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Item.CustomerPartNumber(childComplexity), true
+		args, err := ec.field_Item_customerPartNumber_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Item.CustomerPartNumber(childComplexity, args["account"].(*string)), true
 	case "Item.description":
 		if e.ComplexityRoot.Item.Description == nil {
 			break
@@ -4961,12 +4985,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Location.Name(childComplexity), true
+	case "Location.postalCode":
+		if e.ComplexityRoot.Location.PostalCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.PostalCode(childComplexity), true
 	case "Location.region":
 		if e.ComplexityRoot.Location.Region == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Location.Region(childComplexity), true
+	case "Location.street":
+		if e.ComplexityRoot.Location.Street == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Location.Street(childComplexity), true
 	case "Location.timeZone":
 		if e.ComplexityRoot.Location.TimeZone == nil {
 			break
@@ -6509,12 +6545,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.OrderValidation.Valid(childComplexity), true
 
+	case "Package.eta":
+		if e.ComplexityRoot.Package.Eta == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Package.Eta(childComplexity), true
+	case "Package.events":
+		if e.ComplexityRoot.Package.Events == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Package.Events(childComplexity), true
+	case "Package.exception":
+		if e.ComplexityRoot.Package.Exception == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Package.Exception(childComplexity), true
 	case "Package.lines":
 		if e.ComplexityRoot.Package.Lines == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Package.Lines(childComplexity), true
+	case "Package.proofOfDelivery":
+		if e.ComplexityRoot.Package.ProofOfDelivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Package.ProofOfDelivery(childComplexity), true
 	case "Package.sscc":
 		if e.ComplexityRoot.Package.SSCC == nil {
 			break
@@ -6664,6 +6724,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PartnerPayload.Errors(childComplexity), true
+	case "PartnerPayload.existing":
+		if e.ComplexityRoot.PartnerPayload.Existing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PartnerPayload.Existing(childComplexity), true
 	case "PartnerPayload.partner":
 		if e.ComplexityRoot.PartnerPayload.Partner == nil {
 			break
@@ -6986,6 +7052,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Provenance.Stale(childComplexity), true
+	case "Provenance.staleReason":
+		if e.ComplexityRoot.Provenance.StaleReason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Provenance.StaleReason(childComplexity), true
+	case "Provenance.staleSince":
+		if e.ComplexityRoot.Provenance.StaleSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Provenance.StaleSince(childComplexity), true
 	case "Provenance.system":
 		if e.ComplexityRoot.Provenance.System == nil {
 			break
@@ -8782,6 +8860,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ShipmentEvent.Status(childComplexity), true
+	case "ShipmentEvent.utcOffset":
+		if e.ComplexityRoot.ShipmentEvent.UTCOffset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ShipmentEvent.UTCOffset(childComplexity), true
 
 	case "ShipmentEventConnection.edges":
 		if e.ComplexityRoot.ShipmentEventConnection.Edges == nil {
@@ -9054,6 +9138,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceHealth.QueueDepth(childComplexity), true
+	case "SourceHealth.reasons":
+		if e.ComplexityRoot.SourceHealth.Reasons == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SourceHealth.Reasons(childComplexity), true
 	case "SourceHealth.rejectedRecords":
 		if e.ComplexityRoot.SourceHealth.RejectedRecords == nil {
 			break
@@ -10750,8 +10840,12 @@ type Provenance {
   receivedAt: DateTime!
   "Time since asOf, or since receivedAt if asOf is unknown."
   age: Duration!
-  "Whether it is older than the limit for its kind."
+  "Whether it is not the newest: it is older than the limit for its kind, or the source has a newer version that could not be read or saved."
   stale: Boolean!
+  "Why it is stale; null if it is not. What is wrong with the newer version is shown to operators only."
+  staleReason: String
+  "Since when it is stale; null if it is not."
+  staleSince: DateTime
   "The source's id of the record."
   sourceRef: String @scope(anyOf: ["ops:read"])
   "The source's version of the record."
@@ -10921,6 +11015,8 @@ enum IdScheme {
   "Master bill of lading of a sea or air shipment." MBL
   "Freight container, ISO 6346." CONTAINER
   "Carrier's tracking number." TRACKING_NUMBER
+  "Carrier's booking number." BOOKING
+  "Supplier's number of a despatch advice." DESPATCH_ADVICE
 }
 
 "Postal address."
@@ -10957,6 +11053,10 @@ type Location {
   region: String
   "Country."
   country: CountryCode
+  "Street and house number."
+  street: String
+  "Postal code."
+  postalCode: String
   "Degrees north, WGS 84."
   latitude: Float
   "Degrees east, WGS 84."
@@ -11069,6 +11169,7 @@ enum IgnoredReason {
   "Withdrawn by a correction." CORRECTED
   "It is an estimate or a plan. Those change dates but not the status." NOT_ACTUAL
   "A code without a mapping." UNMAPPED
+  "It names packages that the shipment does not have." OTHER_PACKAGE
 }
 
 # ======================================================================================================================
@@ -11352,8 +11453,10 @@ type Item implements Node & Sourced @key(fields: "id") @key(fields: "sku") @key(
   description: String
   "Brand."
   brand: String
-  "The caller's own part number, X12 235 BP; null for callers without an account."
-  customerPartNumber: String
+  "The customer's part number, X12 235 BP; null for callers without an account."
+  customerPartNumber(
+    "Account; the first of the caller's that has a number by default. Operators must name one." account: ID
+  ): String
   "Other identifiers, e.g. the manufacturer's part number; at most 50."
   identifiers: [Identifier!]!
   "Category that it belongs to."
@@ -11600,6 +11703,8 @@ input ItemFilter {
   inStock: Boolean
   "Warehouses to check for stock; all by default."
   warehouses: [ID!]
+  "Account for contracted, orderedBefore and the order MOST_ORDERED; any of the caller's by default."
+  account: ID
   "True for items under a contract of the account."
   contracted: Boolean
   "True for items that the account has ordered before, its order guide."
@@ -12220,7 +12325,7 @@ type OrderValidation {
   lines: [ValidatedLine!]!
   "Totals at current prices; null while a price is unknown."
   totals: Totals
-  "Checks made with last known values because the ERP did not respond. They are repeated before the order is written to the ERP."
+  "Checks made with last known values, because the ERP did not respond or has newer ones that could not be read. They are repeated before the order is written to the ERP."
   provisional: [OrderCheck!]!
   "Whether it needs approval because it exceeds the caller's limits."
   needsApproval: Boolean!
@@ -13220,12 +13325,20 @@ type Package {
   trackingNumber: String
   "GS1 number on its label."
   sscc: SSCC
-  "Status."
+  "Status, derived from the events that name it or the whole shipment."
   status: ShipmentStatus!
   "Gross weight."
   weight: Quantity
   "What is in it; at most 500."
   lines: [PackageLine!]!
+  "Events that moved it, by the time they happened; at most 1000."
+  events: [ShipmentEvent!]!
+  "Latest estimate of its arrival."
+  eta: Eta
+  "Exception that is not yet solved."
+  exception: ShipmentException
+  "Proof of its delivery."
+  proofOfDelivery: ProofOfDelivery
 }
 
 "Content of a package."
@@ -13274,6 +13387,8 @@ type ShipmentEvent implements Node @scope(anyOf: ["shipment:read"]) {
   occurredAt: DateTime!
   "Whether the source gave the offset. If not, it was taken from the place."
   offsetKnown: Boolean!
+  "Offset of local time from UTC as the source gave it, e.g. +02:00; null if it gave none."
+  utcOffset: String
   "When the source recorded it; null if the source does not report it."
   recordedAt: DateTime
   "When Portico received it."
@@ -13284,7 +13399,7 @@ type ShipmentEvent implements Node @scope(anyOf: ["shipment:read"]) {
   reason: RawCode
   "Code, verbatim."
   raw: RawCode!
-  "Package that it concerns; null for the whole shipment."
+  "Package that it concerns; null for the whole shipment, and where it concerns several."
   package: Package
   "Whether it arrived after a more recent event."
   late: Boolean!
@@ -13732,6 +13847,8 @@ type SourceHealth {
   instance: String!
   "Summary."
   state: SourceState!
+  "Why it is not UP although it responds; empty otherwise."
+  reasons: [SourceReason!]!
   "What is wrong and what to do; null if nothing is wrong."
   message: String
   "Circuit breaker."
@@ -13759,10 +13876,18 @@ type SourceHealth {
   ): RejectedRecordConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
 }
 
+"Why a source that responds is not UP."
+enum SourceReason {
+  "Its changes have not been replicated for 45 s." STALE
+  "It responds and fails in turns." FLAPPING
+  "Its calls take long." SLOW
+}
+
 "State of a source."
 enum SourceState {
-  "Order responses." UP
+  "It responds." UP
   "It responds slowly or only in part." DEGRADED
+  "It responds, but its changes do not arrive." STALE
   "In a planned window." MAINTENANCE
   "Paused by an operator." PAUSED
   "It does not respond." DOWN
@@ -15242,6 +15367,8 @@ type InboundDelivery implements Node @scope(anyOf: ["ops:read"]) {
   error: String
   "Ids of the records it changed; at most 100."
   subjects: [ID!]!
+  "Paths of values in it that were read and not used, e.g. eventList.#.ilmd; at most 100."
+  unused: [String!]!
 }
 
 "States of an inbound delivery."
@@ -15506,7 +15633,7 @@ type SubmitOrderPayload {
   operation: Operation
   "Order, also while it is queued."
   order: Order
-  "Checks made with last known values because the ERP did not respond. They are repeated before the order is written to the ERP."
+  "Checks made with last known values, because the ERP did not respond or has newer ones that could not be read. They are repeated before the order is written to the ERP."
   provisional: [OrderCheck!]!
 }
 
@@ -15636,6 +15763,8 @@ type PartnerPayload {
   replayed: Boolean!
   "Partner as it is now."
   partner: TradingPartner
+  "Id of the partner if registerPartner found one that trades already: what was registered was merged into it, and its stage stays."
+  existing: ID
 }
 
 "Payload of saveWebhookEndpoint, deleteWebhookEndpoint and rotateWebhookSecret."
@@ -17332,6 +17461,8 @@ func (ec *executionContext) childFields_InboundDelivery(ctx context.Context, fie
 		return ec.fieldContext_InboundDelivery_error(ctx, field)
 	case "subjects":
 		return ec.fieldContext_InboundDelivery_subjects(ctx, field)
+	case "unused":
+		return ec.fieldContext_InboundDelivery_unused(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InboundDelivery", field.Name)
 }
@@ -17678,6 +17809,10 @@ func (ec *executionContext) childFields_Location(ctx context.Context, field grap
 		return ec.fieldContext_Location_region(ctx, field)
 	case "country":
 		return ec.fieldContext_Location_country(ctx, field)
+	case "street":
+		return ec.fieldContext_Location_street(ctx, field)
+	case "postalCode":
+		return ec.fieldContext_Location_postalCode(ctx, field)
 	case "latitude":
 		return ec.fieldContext_Location_latitude(ctx, field)
 	case "longitude":
@@ -18184,6 +18319,14 @@ func (ec *executionContext) childFields_Package(ctx context.Context, field graph
 		return ec.fieldContext_Package_weight(ctx, field)
 	case "lines":
 		return ec.fieldContext_Package_lines(ctx, field)
+	case "events":
+		return ec.fieldContext_Package_events(ctx, field)
+	case "eta":
+		return ec.fieldContext_Package_eta(ctx, field)
+	case "exception":
+		return ec.fieldContext_Package_exception(ctx, field)
+	case "proofOfDelivery":
+		return ec.fieldContext_Package_proofOfDelivery(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Package", field.Name)
 }
@@ -18258,6 +18401,8 @@ func (ec *executionContext) childFields_PartnerPayload(ctx context.Context, fiel
 		return ec.fieldContext_PartnerPayload_replayed(ctx, field)
 	case "partner":
 		return ec.fieldContext_PartnerPayload_partner(ctx, field)
+	case "existing":
+		return ec.fieldContext_PartnerPayload_existing(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PartnerPayload", field.Name)
 }
@@ -18384,6 +18529,10 @@ func (ec *executionContext) childFields_Provenance(ctx context.Context, field gr
 		return ec.fieldContext_Provenance_age(ctx, field)
 	case "stale":
 		return ec.fieldContext_Provenance_stale(ctx, field)
+	case "staleReason":
+		return ec.fieldContext_Provenance_staleReason(ctx, field)
+	case "staleSince":
+		return ec.fieldContext_Provenance_staleSince(ctx, field)
 	case "sourceRef":
 		return ec.fieldContext_Provenance_sourceRef(ctx, field)
 	case "sourceVersion":
@@ -19014,6 +19163,8 @@ func (ec *executionContext) childFields_ShipmentEvent(ctx context.Context, field
 		return ec.fieldContext_ShipmentEvent_occurredAt(ctx, field)
 	case "offsetKnown":
 		return ec.fieldContext_ShipmentEvent_offsetKnown(ctx, field)
+	case "utcOffset":
+		return ec.fieldContext_ShipmentEvent_utcOffset(ctx, field)
 	case "recordedAt":
 		return ec.fieldContext_ShipmentEvent_recordedAt(ctx, field)
 	case "receivedAt":
@@ -19122,6 +19273,8 @@ func (ec *executionContext) childFields_SourceHealth(ctx context.Context, field 
 		return ec.fieldContext_SourceHealth_instance(ctx, field)
 	case "state":
 		return ec.fieldContext_SourceHealth_state(ctx, field)
+	case "reasons":
+		return ec.fieldContext_SourceHealth_reasons(ctx, field)
 	case "message":
 		return ec.fieldContext_SourceHealth_message(ctx, field)
 	case "circuit":

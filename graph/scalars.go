@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/quagmt/udecimal"
@@ -30,6 +34,134 @@ func text(v any, want string) (string, error) {
 		return s, nil
 	}
 	return "", badInput("%s must be a string", want)
+}
+
+// InputScalars read what clients write for scalars, before anything runs: what is none of its scalar, and text that
+// nothing keeps and nobody can print, is refused here, once, wherever it is written.
+var InputScalars = map[string]func(v any) (any, error){
+	"String": word("String", longestText, printable), "JSON": document, "_Any": representation,
+	"ID": identifier, "IdempotencyKey": word("IdempotencyKey", longestWord, printable),
+	"EventCursor": word("EventCursor", longestWord, visible), "URL": word("URL", longestWord, visible),
+	"SSCC": word("SSCC", longestWord, visible), "UNLOCODE": word("UNLOCODE", longestWord, visible),
+	"GLN":         word("GLN", longestWord, form("write its 13 digits, the last of them the check digit", trade.ValidGLN)),
+	"CountryCode": word("CountryCode", longestWord, form("write two capital letters of ISO 3166-1, such as DE", trade.ValidCountry)),
+	"LocalTime":   word("LocalTime", longestWord, form("write it as 15:30", validTime)),
+	"DateTime":    parsed(UnmarshalDateTime), "Date": parsed(UnmarshalDate), "Duration": parsed(UnmarshalDuration),
+	"Decimal": parsed(UnmarshalDecimal), "CurrencyCode": parsed(UnmarshalCurrencyCode), "UnitCode": parsed(UnmarshalUnitCode),
+	"GTIN": parsed(UnmarshalGTIN),
+}
+
+// parsed reads what parse can, and leaves it as it is written: who needs its value parses it where it is needed.
+func parsed[T any](parse func(v any) (T, error)) func(v any) (any, error) {
+	return func(v any) (any, error) {
+		_, err := parse(v)
+		return v, err
+	}
+}
+
+// The longest texts that a client may write, in bytes.
+const (
+	longestText = 100_000
+	longestWord = 4_000
+)
+
+// word reads a text of a scalar that what finds nothing against: it returns what would be right.
+func word(name string, longest int, against func(s string) string) func(v any) (any, error) {
+	return func(v any) (any, error) {
+		s, err := text(v, name)
+		if err != nil {
+			return nil, err
+		}
+		if len(s) > longest {
+			return nil, badInput("%s is longer than %d bytes", name, longest)
+		}
+		if want := against(s); want != "" {
+			return nil, badInput("%q is no %s: %s", clip(s), name, want)
+		}
+		return v, nil
+	}
+}
+
+// printable finds nothing against text that has no NUL and is valid UTF-8: names and comments are written in all scripts,
+// with line breaks and with the marks that turn their direction.
+func printable(s string) string {
+	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
+		return "leave out NUL, and write it in UTF-8"
+	}
+	return ""
+}
+
+// visible finds nothing against a key or an identifier whose characters can all be seen: none is a control character, or
+// turns the direction of the text (Unicode Standard Annex 9), which would make two of them look alike.
+func visible(s string) string {
+	hidden := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, hidden) {
+		return "leave out control characters and those that turn the direction of text"
+	}
+	return ""
+}
+
+func form(want string, valid func(string) bool) func(string) string {
+	return func(s string) string {
+		if !valid(s) {
+			return want
+		}
+		return ""
+	}
+}
+
+func validTime(s string) bool {
+	_, err := time.Parse("15:04", s)
+	return err == nil && len(s) == len("15:04")
+}
+
+var writtenID = word("ID", longestWord, visible)
+
+// identifier reads an ID, which may be written as a whole number too.
+func identifier(v any) (any, error) {
+	switch v := v.(type) {
+	case json.Number:
+		if _, err := v.Int64(); err != nil {
+			return nil, badInput("ID must be a string, or a whole number")
+		}
+		return v, nil
+	case int, int64:
+		return v, nil
+	}
+	return writtenID(v)
+}
+
+// document reads any JSON value whose texts can be kept.
+func document(v any) (any, error) {
+	if !keepable(v) {
+		return nil, badInput("a text in this JSON cannot be kept: leave out NUL, and write it in UTF-8")
+	}
+	return v, nil
+}
+
+// representation reads a representation of an entity. What is none names nothing: it stops none of the others that are
+// asked for with it.
+func representation(v any) (any, error) {
+	if object, ok := v.(map[string]any); ok && keepable(v) {
+		return object, nil
+	}
+	return map[string]any{}, nil
+}
+
+func keepable(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return printable(v) == ""
+	case []any:
+		return !slices.ContainsFunc(v, func(x any) bool { return !keepable(x) })
+	case map[string]any:
+		for name, x := range v {
+			if printable(name) != "" || !keepable(x) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func quoted(s string) graphql.Marshaler {
@@ -82,11 +214,14 @@ func UnmarshalDateTime(v any) (time.Time, error) {
 		return time.Time{}, err
 	}
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
+	if err != nil || !calendars(t) {
 		return time.Time{}, badInput("%q is no DateTime: write it as 2026-03-01T14:05:00+01:00, with its offset", clip(s))
 	}
 	return t, nil
 }
+
+// calendars reports whether a moment is in a year that the calendar has, in UTC: there is no year 0, and none of 5 digits.
+func calendars(t time.Time) bool { return t.UTC().Year() >= 1 && t.UTC().Year() <= 9999 }
 
 // MarshalDate writes a day as ISO 8601.
 func MarshalDate(d trade.Date) graphql.Marshaler { return quoted(d.String()) }
@@ -98,7 +233,7 @@ func UnmarshalDate(v any) (trade.Date, error) {
 		return trade.Date{}, err
 	}
 	d, err := trade.ParseDate(s)
-	if err != nil {
+	if err != nil || !calendars(d.Time()) {
 		return trade.Date{}, badInput("%q is no Date: write a day of the calendar as 2026-03-01", clip(s))
 	}
 	return d, nil
@@ -107,7 +242,9 @@ func UnmarshalDate(v any) (trade.Date, error) {
 // MarshalDuration writes a length of time as ISO 8601.
 func MarshalDuration(d time.Duration) graphql.Marshaler { return quoted(duration.Format(d)) }
 
-// UnmarshalDuration reads an ISO 8601 length of time that is not negative.
+const longestYears = 100 // of a Duration: Go's own end at 292
+
+// UnmarshalDuration reads an ISO 8601 length of time that is not negative, of at most a hundred years.
 func UnmarshalDuration(v any) (time.Duration, error) {
 	s, err := text(v, "Duration")
 	if err != nil {
@@ -116,6 +253,10 @@ func UnmarshalDuration(v any) (time.Duration, error) {
 	d, err := duration.Parse(s)
 	if err != nil || d.Negative {
 		return 0, badInput("%q is no Duration: write it as PT15M or P90D", clip(s))
+	}
+	years := d.Years + d.Months/12 + (d.Weeks*7+d.Days)/365 + (d.Hours+d.Minutes/60+d.Seconds/3600)/8760
+	if years > longestYears {
+		return 0, badInput("%q is longer than %d years", clip(s), longestYears)
 	}
 	return d.ToTimeDuration(), nil
 }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/quagmt/udecimal"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"portico/trade"
@@ -125,5 +127,81 @@ func TestAgesAreReadFromTheSchema(t *testing.T) {
 	}
 	if ages["CreditPosition"] != ages["Account"] || ages["PriceResult"] != 0 {
 		t.Errorf("%v", ages)
+	}
+}
+
+// TestEveryScalarHasAReader takes the scalars from the schema: each has a law for what clients write.
+//
+// Cases: H14 H15
+func TestEveryScalarHasAReader(t *testing.T) {
+	anything := map[string]bool{"JSON": true, "_Any": true} // any value is one
+	languages := map[string]bool{"Int": true, "Float": true, "Boolean": true}
+	for name, d := range NewBindings(Config{}).Schema.Types {
+		directives := name == "FieldSet" || strings.Contains(name, "__") // nobody writes them in an operation
+		if d.Kind != ast.Scalar || languages[name] || directives {
+			continue
+		}
+		law := InputScalars[name]
+		if law == nil {
+			t.Errorf("nothing reads what clients write for %s", name)
+			continue
+		}
+		for _, v := range []any{
+			"a\x00b", "a\xff", true,
+			[]any{},
+			map[string]any{},
+			json.Number("1.5"), json.Number("12345678901234567890"),
+			strings.Repeat("x", 600<<10),
+		} {
+			_, err := law(v)
+			e, is := errors.AsType[*gqlerror.Error](err)
+			if !anything[name] && (!is || e.Extensions["code"] != "BAD_USER_INPUT" || len(e.Message) > 300) {
+				t.Errorf("%s is read from %.20q: %v", name, v, err)
+			}
+		}
+	}
+	for _, name := range []string{"ID", "EventCursor", "URL", "SSCC", "UNLOCODE"} {
+		for _, mark := range []string{"\u202e", "\u200f", "\u2066", "\n", "\x7f"} {
+			if _, err := InputScalars[name]("a" + mark); err == nil {
+				t.Errorf("%s is read with %q in it", name, mark)
+			}
+		}
+	}
+	for _, text := range []string{"\u202bשלום\u202c", "two\nlines", "\U0001f600"} {
+		if _, err := InputScalars["String"](text); err != nil {
+			t.Errorf("%q is not read: %v", text, err)
+		}
+	}
+}
+
+func TestTimesAreThoseOfTheCalendar(t *testing.T) {
+	for text, good := range map[string]bool{
+		"0001-01-01": true, "9999-12-31": true, "0000-12-31": false,
+		"0001-01-01T00:00:00Z": true, "0001-01-01T00:00:00+01:00": false, "9999-12-31T23:59:59Z": true, "9999-12-31T23:59:59-01:00": false,
+		"P100Y": true, "P100Y1D": false, "P999999999999Y": false, "PT9999999999999H": false, "P1e9Y": false, "P5200W": true,
+	} {
+		read := reads(UnmarshalDate)
+		switch {
+		case text[0] == 'P':
+			read = reads(UnmarshalDuration)
+		case strings.Contains(text, "T"):
+			read = reads(UnmarshalDateTime)
+		}
+		if err := read(text); good != (err == nil) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func reads[T any](read func(any) (T, error)) func(any) error {
+	return func(v any) error { _, err := read(v); return err }
+}
+
+func TestWhatIsNoDocumentOrRepresentationIsToldApart(t *testing.T) {
+	if v, err := InputScalars["_Any"](map[string]any{"id": "a\x00"}); err != nil || len(v.(map[string]any)) != 0 {
+		t.Errorf("a representation that cannot be kept is read as %v (%v)", v, err)
+	}
+	if _, err := InputScalars["JSON"](map[string]any{"a": []any{map[string]any{"b\x00": 1}}}); err == nil {
+		t.Error("a document with NUL in a name is read")
 	}
 }

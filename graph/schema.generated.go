@@ -78,6 +78,7 @@ type AvailabilityUpdateResolver interface {
 	Availability(ctx context.Context, objs []*trade.AvailabilityUpdate) ([]*trade.Availability, error)
 }
 type AwaitedDecisionResolver interface {
+	Differences(ctx context.Context, objs []*trade.AwaitedDecision) ([][]trade.SubmitOrderError, error)
 	Deviations(ctx context.Context, objs []*trade.AwaitedDecision) ([][]*trade.Deviation, error)
 }
 type CapabilityRouteResolver interface {
@@ -162,7 +163,7 @@ type InvoiceUpdateResolver interface {
 	Invoice(ctx context.Context, objs []*trade.InvoiceUpdate) ([]*trade.Invoice, error)
 }
 type ItemResolver interface {
-	CustomerPartNumber(ctx context.Context, objs []*trade.Item) ([]*string, error)
+	CustomerPartNumber(ctx context.Context, objs []*trade.Item, account *string) ([]*string, error)
 
 	Category(ctx context.Context, objs []*trade.Item) ([]*trade.Category, error)
 
@@ -291,8 +292,14 @@ type OrderUpdateResolver interface {
 	ChangedLines(ctx context.Context, objs []*trade.OrderUpdate) ([][]*trade.OrderLine, error)
 	CommitmentChanges(ctx context.Context, objs []*trade.OrderUpdate) ([][]*ordering.CommitmentChange, error)
 }
+type OrderValidationResolver interface {
+	Errors(ctx context.Context, objs []*ordering.OrderValidation) ([][]trade.SubmitOrderError, error)
+}
 type PackageResolver interface {
 	Lines(ctx context.Context, objs []*trade.Package) ([][]*trade.PackageLine, error)
+	Events(ctx context.Context, objs []*trade.Package) ([][]*trade.ShipmentEvent, error)
+
+	ProofOfDelivery(ctx context.Context, objs []*trade.Package) ([]*trade.ProofOfDelivery, error)
 }
 type PackageLineResolver interface {
 	OrderLine(ctx context.Context, objs []*trade.PackageLine) ([]*trade.OrderLine, error)
@@ -923,6 +930,20 @@ func (ec *executionContext) field_Item_availability_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["maxAge"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Item_customerPartNumber_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "account",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["account"] = arg0
 	return args, nil
 }
 
@@ -7535,7 +7556,7 @@ func (ec *executionContext) _AwaitedDecision_differences(ctx context.Context, fi
 			return ec.fieldContext_AwaitedDecision_differences(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Differences, nil
+			return ec.resolveBatch_AwaitedDecision_differences(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []trade.SubmitOrderError) graphql.Marshaler {
@@ -7546,7 +7567,30 @@ func (ec *executionContext) _AwaitedDecision_differences(ctx context.Context, fi
 	)
 }
 func (ec *executionContext) fieldContext_AwaitedDecision_differences(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AwaitedDecision", field, false, false, "SubmitOrderError")
+	return graphql.NewScalarFieldContext("AwaitedDecision", field, true, true, "SubmitOrderError")
+}
+func (ec *executionContext) resolveBatch_AwaitedDecision_differences(ctx context.Context, field graphql.CollectedField, obj *trade.AwaitedDecision) (any, error) {
+	resolver := ec.Resolvers.AwaitedDecision()
+	if batch, ok := graphql.BatchParentsFor[*trade.AwaitedDecision](ctx, "AwaitedDecision"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Differences(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]trade.SubmitOrderError](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"AwaitedDecision.differences",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Differences(ctx, []*trade.AwaitedDecision{obj})
+	return graphql.ResolveBatchSingleResult[[]trade.SubmitOrderError](
+		ctx,
+		results,
+		err,
+		"AwaitedDecision.differences",
+	)
 }
 
 func (ec *executionContext) _AwaitedDecision_deviations(ctx context.Context, field graphql.CollectedField, obj *trade.AwaitedDecision) (ret graphql.Marshaler) {
@@ -13324,6 +13368,29 @@ func (ec *executionContext) fieldContext_InboundDelivery_subjects(_ context.Cont
 	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "ID")
 }
 
+func (ec *executionContext) _InboundDelivery_unused(ctx context.Context, field graphql.CollectedField, obj *operating.InboundDelivery) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InboundDelivery_unused(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unused, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InboundDelivery_unused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InboundDelivery", field, false, false, "String")
+}
+
 func (ec *executionContext) _InboundDeliveryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.InboundDelivery]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15331,14 +15398,35 @@ func (ec *executionContext) _Item_customerPartNumber(ctx context.Context, field 
 		false,
 	)
 }
-func (ec *executionContext) fieldContext_Item_customerPartNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Item", field, true, true, "String")
+func (ec *executionContext) fieldContext_Item_customerPartNumber(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Item",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type String does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Item_customerPartNumber_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 func (ec *executionContext) resolveBatch_Item_customerPartNumber(ctx context.Context, field graphql.CollectedField, obj *trade.Item) (any, error) {
 	resolver := ec.Resolvers.Item()
+	fc := graphql.GetFieldContext(ctx)
 	if batch, ok := graphql.BatchParentsFor[*trade.Item](ctx, "Item"); ok {
 		result := batch.FieldResult(field, func() (any, error) {
-			return resolver.CustomerPartNumber(ctx, batch.Parents)
+			return resolver.CustomerPartNumber(ctx, batch.Parents, fc.Args["account"].(*string))
 		})
 		return graphql.ResolveBatchGroupResult[*string](
 			ctx,
@@ -15349,7 +15437,7 @@ func (ec *executionContext) resolveBatch_Item_customerPartNumber(ctx context.Con
 			batch.IndexMap,
 		)
 	}
-	results, err := resolver.CustomerPartNumber(ctx, []*trade.Item{obj})
+	results, err := resolver.CustomerPartNumber(ctx, []*trade.Item{obj}, fc.Args["account"].(*string))
 	return graphql.ResolveBatchSingleResult[*string](
 		ctx,
 		results,
@@ -17319,6 +17407,52 @@ func (ec *executionContext) _Location_country(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Location_country(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Location", field, false, false, "CountryCode")
+}
+
+func (ec *executionContext) _Location_street(ctx context.Context, field graphql.CollectedField, obj *trade.Location) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Location_street(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Street, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Location_street(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Location", field, false, false, "String")
+}
+
+func (ec *executionContext) _Location_postalCode(ctx context.Context, field graphql.CollectedField, obj *trade.Location) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Location_postalCode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PostalCode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Location_postalCode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Location", field, false, false, "String")
 }
 
 func (ec *executionContext) _Location_latitude(ctx context.Context, field graphql.CollectedField, obj *trade.Location) (ret graphql.Marshaler) {
@@ -24649,7 +24783,7 @@ func (ec *executionContext) _OrderValidation_errors(ctx context.Context, field g
 			return ec.fieldContext_OrderValidation_errors(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Errors, nil
+			return ec.resolveBatch_OrderValidation_errors(ctx, field, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []trade.SubmitOrderError) graphql.Marshaler {
@@ -24660,7 +24794,30 @@ func (ec *executionContext) _OrderValidation_errors(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_OrderValidation_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("OrderValidation", field, false, false, "SubmitOrderError")
+	return graphql.NewScalarFieldContext("OrderValidation", field, true, true, "SubmitOrderError")
+}
+func (ec *executionContext) resolveBatch_OrderValidation_errors(ctx context.Context, field graphql.CollectedField, obj *ordering.OrderValidation) (any, error) {
+	resolver := ec.Resolvers.OrderValidation()
+	if batch, ok := graphql.BatchParentsFor[*ordering.OrderValidation](ctx, "OrderValidation"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Errors(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]trade.SubmitOrderError](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"OrderValidation.errors",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Errors(ctx, []*ordering.OrderValidation{obj})
+	return graphql.ResolveBatchSingleResult[[]trade.SubmitOrderError](
+		ctx,
+		results,
+		err,
+		"OrderValidation.errors",
+	)
 }
 
 func (ec *executionContext) _Package_trackingNumber(ctx context.Context, field graphql.CollectedField, obj *trade.Package) (ret graphql.Marshaler) {
@@ -24816,6 +24973,180 @@ func (ec *executionContext) resolveBatch_Package_lines(ctx context.Context, fiel
 		results,
 		err,
 		"Package.lines",
+	)
+}
+
+func (ec *executionContext) _Package_events(ctx context.Context, field graphql.CollectedField, obj *trade.Package) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Package_events(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Package_events(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*trade.ShipmentEvent) graphql.Marshaler {
+			return ec.marshalNShipmentEvent2ᚕᚖporticoᚋtradeᚐShipmentEventᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Package_events(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Package",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShipmentEvent(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Package_events(ctx context.Context, field graphql.CollectedField, obj *trade.Package) (any, error) {
+	resolver := ec.Resolvers.Package()
+	if batch, ok := graphql.BatchParentsFor[*trade.Package](ctx, "Package"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.Events(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[[]*trade.ShipmentEvent](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Package.events",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.Events(ctx, []*trade.Package{obj})
+	return graphql.ResolveBatchSingleResult[[]*trade.ShipmentEvent](
+		ctx,
+		results,
+		err,
+		"Package.events",
+	)
+}
+
+func (ec *executionContext) _Package_eta(ctx context.Context, field graphql.CollectedField, obj *trade.Package) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Package_eta(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Eta, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Eta) graphql.Marshaler {
+			return ec.marshalOEta2ᚖporticoᚋtradeᚐEta(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Package_eta(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Package",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Eta(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Package_exception(ctx context.Context, field graphql.CollectedField, obj *trade.Package) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Package_exception(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Exception, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.ShipmentException) graphql.Marshaler {
+			return ec.marshalOShipmentException2ᚖporticoᚋtradeᚐShipmentException(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Package_exception(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Package",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ShipmentException(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Package_proofOfDelivery(ctx context.Context, field graphql.CollectedField, obj *trade.Package) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Package_proofOfDelivery(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_Package_proofOfDelivery(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.ProofOfDelivery) graphql.Marshaler {
+			return ec.marshalOProofOfDelivery2ᚖporticoᚋtradeᚐProofOfDelivery(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Package_proofOfDelivery(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Package",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ProofOfDelivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_Package_proofOfDelivery(ctx context.Context, field graphql.CollectedField, obj *trade.Package) (any, error) {
+	resolver := ec.Resolvers.Package()
+	if batch, ok := graphql.BatchParentsFor[*trade.Package](ctx, "Package"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.ProofOfDelivery(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.ProofOfDelivery](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"Package.proofOfDelivery",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.ProofOfDelivery(ctx, []*trade.Package{obj})
+	return graphql.ResolveBatchSingleResult[*trade.ProofOfDelivery](
+		ctx,
+		results,
+		err,
+		"Package.proofOfDelivery",
 	)
 }
 
@@ -25405,6 +25736,29 @@ func (ec *executionContext) fieldContext_PartnerPayload_partner(_ context.Contex
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _PartnerPayload_existing(ctx context.Context, field graphql.CollectedField, obj *PartnerPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PartnerPayload_existing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Existing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PartnerPayload_existing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PartnerPayload", field, false, false, "ID")
 }
 
 func (ec *executionContext) _PaymentTerms_description(ctx context.Context, field graphql.CollectedField, obj *trade.PaymentTerms) (ret graphql.Marshaler) {
@@ -26795,6 +27149,52 @@ func (ec *executionContext) _Provenance_stale(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_Provenance_stale(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Provenance", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Provenance_staleReason(ctx context.Context, field graphql.CollectedField, obj *trade.Provenance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Provenance_staleReason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StaleReason(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Provenance_staleReason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Provenance", field, true, false, "String")
+}
+
+func (ec *executionContext) _Provenance_staleSince(ctx context.Context, field graphql.CollectedField, obj *trade.Provenance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Provenance_staleSince(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StaleSince(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Provenance_staleSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Provenance", field, true, false, "DateTime")
 }
 
 func (ec *executionContext) _Provenance_sourceRef(ctx context.Context, field graphql.CollectedField, obj *trade.Provenance) (ret graphql.Marshaler) {
@@ -35580,6 +35980,29 @@ func (ec *executionContext) fieldContext_ShipmentEvent_offsetKnown(_ context.Con
 	return graphql.NewScalarFieldContext("ShipmentEvent", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _ShipmentEvent_utcOffset(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentEvent) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ShipmentEvent_utcOffset(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UTCOffset, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ShipmentEvent_utcOffset(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ShipmentEvent", field, false, false, "String")
+}
+
 func (ec *executionContext) _ShipmentEvent_recordedAt(ctx context.Context, field graphql.CollectedField, obj *trade.ShipmentEvent) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -37046,6 +37469,29 @@ func (ec *executionContext) _SourceHealth_state(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_SourceHealth_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "SourceState")
+}
+
+func (ec *executionContext) _SourceHealth_reasons(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceHealth_reasons(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reasons, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []operating.SourceReason) graphql.Marshaler {
+			return ec.marshalNSourceReason2ᚕporticoᚋtradeᚋoperatingᚐSourceReasonᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SourceHealth_reasons(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SourceHealth", field, false, false, "SourceReason")
 }
 
 func (ec *executionContext) _SourceHealth_message(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
@@ -44991,7 +45437,7 @@ func (ec *executionContext) unmarshalInputItemFilter(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"categories", "brands", "status", "attributes", "inStock", "warehouses", "contracted", "orderedBefore", "changedSince"}
+	fieldsInOrder := [...]string{"categories", "brands", "status", "attributes", "inStock", "warehouses", "account", "contracted", "orderedBefore", "changedSince"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -45040,6 +45486,13 @@ func (ec *executionContext) unmarshalInputItemFilter(ctx context.Context, obj an
 				return it, err
 			}
 			it.Warehouses = data
+		case "account":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("account"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Account = data
 		case "contracted":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("contracted"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -49983,10 +50436,11 @@ func (ec *executionContext) _AwaitedDecision(ctx context.Context, sel ast.Select
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "differences":
-			out.Values[i] = ec._AwaitedDecision_differences(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AwaitedDecision_differences(ctx, field, obj)
+				})
 		case "deviations":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -52076,6 +52530,11 @@ func (ec *executionContext) _InboundDelivery(ctx context.Context, sel ast.Select
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "unused":
+			out.Values[i] = ec._InboundDelivery_unused(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -53362,6 +53821,16 @@ func (ec *executionContext) _Location(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "country":
 			out.Values[i] = ec._Location_country(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "street":
+			out.Values[i] = ec._Location_street(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "postalCode":
+			out.Values[i] = ec._Location_postalCode(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -55381,33 +55850,34 @@ func (ec *executionContext) _OrderValidation(ctx context.Context, sel ast.Select
 		case "valid":
 			out.Values[i] = ec._OrderValidation_valid(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "lines":
 			out.Values[i] = ec._OrderValidation_lines(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totals":
 			out.Values[i] = ec._OrderValidation_totals(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "provisional":
 			out.Values[i] = ec._OrderValidation_provisional(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "needsApproval":
 			out.Values[i] = ec._OrderValidation_needsApproval(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "errors":
-			out.Values[i] = ec._OrderValidation_errors(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._OrderValidation_errors(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -55461,6 +55931,28 @@ func (ec *executionContext) _Package(ctx context.Context, sel ast.SelectionSet, 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Package_lines(ctx, field, obj)
+				})
+		case "events":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Package_events(ctx, field, obj)
+				})
+		case "eta":
+			out.Values[i] = ec._Package_eta(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "exception":
+			out.Values[i] = ec._Package_exception(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "proofOfDelivery":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Package_proofOfDelivery(ctx, field, obj)
 				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -55711,6 +56203,11 @@ func (ec *executionContext) _PartnerPayload(ctx context.Context, sel ast.Selecti
 			}
 		case "partner":
 			out.Values[i] = ec._PartnerPayload_partner(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "existing":
+			out.Values[i] = ec._PartnerPayload_existing(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -56241,6 +56738,16 @@ func (ec *executionContext) _Provenance(ctx context.Context, sel ast.SelectionSe
 		case "stale":
 			out.Values[i] = ec._Provenance_stale(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "staleReason":
+			out.Values[i] = ec._Provenance_staleReason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "staleSince":
+			out.Values[i] = ec._Provenance_staleSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "sourceRef":
@@ -58686,6 +59193,11 @@ func (ec *executionContext) _ShipmentEvent(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "utcOffset":
+			out.Values[i] = ec._ShipmentEvent_utcOffset(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "recordedAt":
 			out.Values[i] = ec._ShipmentEvent_recordedAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -59147,6 +59659,11 @@ func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.Selection
 			}
 		case "state":
 			out.Values[i] = ec._SourceHealth_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reasons":
+			out.Values[i] = ec._SourceHealth_reasons(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -65291,6 +65808,51 @@ func (ec *executionContext) marshalNSourceKind2porticoᚋtradeᚐSourceKind(ctx 
 		graphql.AddInvalidNullFromMarshaler(ctx, "SourceKind!")
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNSourceReason2porticoᚋtradeᚋoperatingᚐSourceReason(ctx context.Context, v any) (operating.SourceReason, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := operating.SourceReason(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSourceReason2porticoᚋtradeᚋoperatingᚐSourceReason(ctx context.Context, sel ast.SelectionSet, v operating.SourceReason) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SourceReason!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNSourceReason2ᚕporticoᚋtradeᚋoperatingᚐSourceReasonᚄ(ctx context.Context, v any) ([]operating.SourceReason, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]operating.SourceReason, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNSourceReason2porticoᚋtradeᚋoperatingᚐSourceReason(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNSourceReason2ᚕporticoᚋtradeᚋoperatingᚐSourceReasonᚄ(ctx context.Context, sel ast.SelectionSet, v []operating.SourceReason) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSourceReason2porticoᚋtradeᚋoperatingᚐSourceReason(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNSourceState2porticoᚋtradeᚋoperatingᚐSourceState(ctx context.Context, v any) (operating.SourceState, error) {

@@ -81,14 +81,12 @@ func Begin[W any](ctx context.Context, d *Desk, tx *store.Tx, f durable.Flow[W],
 
 // Await waits for the end of an operation that was begun, at most so long, where its
 // source takes writes now.
-func Await[E trade.UserError](ctx context.Context, d *Desk, source string, done *Acted[E], err error, wait time.Duration) (*Acted[E],
-	error,
-) {
+func Await(ctx context.Context, d *Desk, source string, done *Acted, err error, wait time.Duration) (*Acted, error) {
 	if err != nil || done.OperationID == "" || done.Replayed {
 		return done, err
 	}
 	d.Engine.Wake(source)
-	if _, held := d.Sources.Held(source); held > 0 || wait <= 0 {
+	if _, held := d.Sources.Paused(source); held > 0 || wait <= 0 {
 		return done, nil
 	}
 	return done, d.Engine.Wait(ctx, done.OperationID, wait)
@@ -96,20 +94,28 @@ func Await[E trade.UserError](ctx context.Context, d *Desk, source string, done 
 
 // HandOver lets a source do a write exactly once, or never twice: an earlier attempt
 // may have arrived although its answer did not, so that its reference is looked up
-// before it is sent again; where it cannot be looked up, nobody can know.
-func (d *Desk) HandOver(ctx context.Context, source, ref string, attempt int, crashed bool,
+// before it is sent again; where it cannot be looked up, nobody can know. An attempt that
+// nobody waits for any more may be under way for a while after that: it is looked up until
+// it would have come to its end, unless the source does under one key what it does once.
+func (d *Desk) HandOver(ctx context.Context, source, ref string, before durable.Attempted,
 	write func() (sources.Receipt, error),
 ) (sources.Receipt, error) {
-	blind := d.Sources.Guarantee(source) == operating.AtMostOnce
+	guarantee := d.Sources.Guarantee(source)
+	blind := guarantee == operating.AtMostOnce
 	const doubt = "Whether the system has it cannot be known: somebody is looking it up."
-	if attempt > 1 {
-		if blind && crashed {
+	if before.Attempt > 1 {
+		if blind && before.Crashed {
 			return sources.Receipt{}, &durable.Doubt{Message: doubt}
 		}
 		if !blind {
 			receipt, err := d.Sources.ReceiptByKey(ctx, source, ref)
 			if err == nil || sources.KindOf(err) != sources.NotFound {
 				return receipt, err
+			}
+		}
+		if since := before.UnderWaySince; since != nil && guarantee == operating.ReferenceSearchable {
+			if until := since.Add(2 * d.Sources.Timeout(source)); d.Now().Before(until) {
+				return sources.Receipt{}, &durable.Quiet{Until: until}
 			}
 		}
 	}
@@ -131,11 +137,10 @@ func (d *Desk) OperationOf(ctx context.Context, principal, key string) (string, 
 }
 
 // Reread reads records as their source has them now, to be saved with the step.
-func Reread[W, T any](ctx context.Context, d *Desk, r *durable.Run[W],
-	read func(*sources.Set, context.Context, sources.Query) (sources.Page[T], error),
+func Reread[W any, P sources.Adapter, T any](ctx context.Context, d *Desk, r *durable.Run[W], of sources.Records[P, T],
 	save func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error), numbers ...string,
 ) error {
-	page, err := read(d.Sources.At(r.Source), ctx, sources.Query{Refs: numbers})
+	page, err := of.Fetch(ctx, d.Sources.At(r.Source), sources.Query{Refs: numbers})
 	if err != nil {
 		return err
 	}
@@ -146,6 +151,9 @@ func Reread[W, T any](ctx context.Context, d *Desk, r *durable.Run[W],
 		unknown, err := save(ctx, tx, page.Records)
 		if err != nil || len(unknown) == 0 {
 			return err
+		}
+		for i := range unknown {
+			unknown[i].Subject = string(of.Subject)
 		}
 		return replication.RejectRecords(ctx, tx, unknown)
 	})

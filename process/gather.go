@@ -26,13 +26,13 @@ type Gather[A, R any] struct {
 type gatheredCall[A, R any] struct {
 	ctx    context.Context
 	asked  A
-	told   R
+	result R
 	err    error
 	served chan struct{}
 }
 
 // Do serves one call. When ctx ends before, what becomes of the call is not known.
-func (g *Gather[A, R]) Do(ctx context.Context, key string, a A) (told R, err error) {
+func (g *Gather[A, R]) Do(ctx context.Context, key string, a A) (result R, err error) {
 	c := &gatheredCall[A, R]{ctx: ctx, asked: a, served: make(chan struct{})}
 	g.mu.Lock()
 	if g.waiting == nil {
@@ -43,16 +43,16 @@ func (g *Gather[A, R]) Do(ctx context.Context, key string, a A) (told R, err err
 		g.waiting[key] = nil
 		g.mu.Unlock()
 		defer g.next(key)
-		g.alone(c)
-		return c.told, c.err
+		g.serveAlone(c)
+		return c.result, c.err
 	}
 	g.waiting[key] = append(others, c)
 	g.mu.Unlock()
 	select {
 	case <-c.served:
-		return c.told, c.err
+		return c.result, c.err
 	case <-ctx.Done():
-		return told, ctx.Err()
+		return result, ctx.Err()
 	}
 }
 
@@ -80,29 +80,29 @@ func (g *Gather[A, R]) together(all []*gatheredCall[A, R]) {
 		for i, c := range all {
 			asked[i] = c.asked
 		}
-		if told, err := g.safely(context.WithoutCancel(all[0].ctx), asked); err == nil {
+		if result, err := g.safely(context.WithoutCancel(all[0].ctx), asked); err == nil {
 			for i, c := range all {
-				c.told = told[i]
+				c.result = result[i]
 				close(c.served)
 			}
 			return
 		}
 	}
 	for _, c := range all {
-		g.alone(c)
+		g.serveAlone(c)
 		close(c.served)
 	}
 }
 
-func (g *Gather[A, R]) alone(c *gatheredCall[A, R]) {
-	told, err := g.safely(c.ctx, []A{c.asked})
+func (g *Gather[A, R]) serveAlone(c *gatheredCall[A, R]) {
+	result, err := g.safely(c.ctx, []A{c.asked})
 	if c.err = err; err == nil {
-		c.told = told[0]
+		c.result = result[0]
 	}
 }
 
 // safely serves calls; a defect is an error of theirs, and not the end of the process.
-func (g *Gather[A, R]) safely(ctx context.Context, all []A) (told []R, err error) {
+func (g *Gather[A, R]) safely(ctx context.Context, all []A) (result []R, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())

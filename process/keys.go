@@ -52,7 +52,7 @@ func Fingerprint(input any) (string, error) {
 func KeyConflict(at time.Time, operation string) *trade.IdempotencyConflict {
 	return &trade.IdempotencyConflict{
 		Refusal: trade.Refusal{
-			Code: trade.CodeKeyConflict, Message: "This key was used for another input: take a new one.",
+			Code: trade.CodeKeyConflict, Message: "This key was used for another input: use a new one.",
 			Path: []string{"idempotencyKey"},
 		},
 		FirstUsedAt: at, OperationID: operation,
@@ -61,8 +61,8 @@ func KeyConflict(at time.Time, operation string) *trade.IdempotencyConflict {
 
 // Acted is what became of a write about an order: refusals, or what it was about.
 // Receipt is that of the arrival of the signed message that it came in; nil where it was not signed.
-type Acted[E trade.UserError] struct {
-	Errors      []E
+type Acted struct {
+	Errors      []trade.UserError
 	Replayed    bool
 	OperationID string
 	SubjectID   string
@@ -71,55 +71,67 @@ type Acted[E trade.UserError] struct {
 }
 
 // refused ends a transaction whose write is refused.
-type refused[E trade.UserError] struct{ errors []E }
+type refused struct{ errors []trade.UserError }
 
-func (*refused[E]) Error() string { return "refused" }
+func (*refused) Error() string { return "refused" }
+
+// InTx runs a write in a transaction, of which nothing stays where it is refused.
+func InTx(ctx context.Context, st *store.Store, write func(tx *store.Tx) ([]trade.UserError, error)) ([]trade.UserError, error) {
+	err := st.InTx(ctx, func(tx *store.Tx) error {
+		errs, err := write(tx)
+		if err == nil && len(errs) > 0 {
+			err = &refused{errs}
+		}
+		return err
+	})
+	if r, ok := errors.AsType[*refused](err); ok {
+		return r.errors, nil
+	}
+	return nil, err
+}
 
 // Once runs a write under a key: the same key with the same input gives the same answer,
 // and with another a conflict. write gives what the answer is about, or refusals, of which
 // nothing stays.
-func Once[E trade.UserError](ctx context.Context, st *store.Store, by Submitter, mutation, key string, input any,
-	write func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []E, err error),
-) (*Acted[E], error) {
+func Once(ctx context.Context, st *store.Store, by Submitter, mutation, key string, input any,
+	write func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.UserError, err error),
+) (*Acted, error) {
 	if bad := CheckKey(key); bad != nil {
-		return &Acted[E]{Errors: []E{any(bad).(E)}}, nil //nolint:errcheck // it is of that type by construction
+		return &Acted{Errors: []trade.UserError{bad}}, nil
 	}
 	print, err := Fingerprint(input)
 	if err != nil {
 		return nil, err
 	}
-	replayed := func() (*Acted[E], error) {
+	replayed := func() (*Acted, error) {
 		kept, err := ledger.FindSpentKey(ctx, st, by.Principal, mutation, key)
 		if err != nil || kept == nil {
 			return nil, err
 		}
 		if kept.Fingerprint != print {
-			return &Acted[E]{Errors: []E{any(KeyConflict(kept.SpentAt, kept.OperationID)).(E)}}, nil //nolint:errcheck // it is of that type by construction
+			return &Acted{Errors: []trade.UserError{KeyConflict(kept.SpentAt, kept.OperationID)}}, nil
 		}
-		return &Acted[E]{Replayed: true, OperationID: kept.OperationID, SubjectID: kept.Subject, Answer: kept.Answer}, nil
+		return &Acted{Replayed: true, OperationID: kept.OperationID, SubjectID: kept.Subject, Answer: kept.Answer}, nil
 	}
 	if a, err := replayed(); a != nil || err != nil {
 		return a, err
 	}
-	done := &Acted[E]{}
-	err = st.InTx(ctx, func(tx *store.Tx) error {
+	done := &Acted{}
+	errs, err := InTx(ctx, st, func(tx *store.Tx) ([]trade.UserError, error) {
 		spent, errs, err := write(tx, print)
-		if err != nil {
-			return err
-		}
-		if len(errs) > 0 {
-			return &refused[E]{errs}
+		if err != nil || len(errs) > 0 {
+			return errs, err
 		}
 		spent.Fingerprint = print
 		done.OperationID, done.SubjectID, done.Answer = spent.OperationID, spent.Subject, spent.Answer
-		return ledger.SpendKey(ctx, tx, by.Principal, mutation, key, spent)
+		return nil, ledger.SpendKey(ctx, tx, by.Principal, mutation, key, spent)
 	})
-	if r, ok := errors.AsType[*refused[E]](err); ok {
+	if errs != nil {
 		// A twin may have been faster, and what stands against this one is its effect.
 		if a, err := replayed(); a != nil || err != nil {
 			return a, err
 		}
-		return &Acted[E]{Errors: r.errors}, nil
+		return &Acted{Errors: errs}, nil
 	}
 	if errors.Is(err, ledger.ErrSpent) {
 		return replayed()

@@ -12,22 +12,19 @@ func Invalid(code trade.ErrorCode, message string, path ...string) *trade.Invali
 }
 
 // RequireText refuses a text that is missing, with the words given, or that cannot be printed.
-func RequireText[E trade.UserError](text, missing, field string) (errs []E) {
+func RequireText(text, missing, field string) []trade.UserError {
 	if strings.TrimSpace(text) == "" {
-		return []E{any(Invalid(trade.CodeInvalidInput, missing, field)).(E)} //nolint:errcheck // it is of that type by construction
+		return []trade.UserError{Invalid(trade.CodeInvalidInput, missing, field)}
 	}
-	return CheckText[E](&text, field)
+	return trade.CheckText(text, field)
 }
 
 // CheckText refuses a text that is too long or cannot be printed; there may be none.
-func CheckText[E trade.UserError](text *string, field string) (errs []E) {
+func CheckText(text *string, field string) []trade.UserError {
 	if text == nil {
 		return nil
 	}
-	for _, e := range trade.CheckText(*text, field) {
-		errs = append(errs, e.(E)) //nolint:errcheck // it is of that type by construction
-	}
-	return errs
+	return trade.CheckText(*text, field)
 }
 
 // SayWhy is what is said where a reason is missing.

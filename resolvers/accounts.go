@@ -73,15 +73,6 @@ func (r account) Contracts(ctx context.Context, objs []*trade.Account) ([][]*tra
 	return lists(related(ctx, objs, func(o *trade.Account) string { return o.ID }, loaders.ContractsOf))
 }
 
-// AccountConnection are the resolvers of AccountConnection.
-func (r *Resolver) AccountConnection() graph.AccountConnectionResolver { return accountConnection{r} }
-
-type accountConnection struct{ *Resolver }
-
-func (r accountConnection) TotalCount(ctx context.Context, objs []*trade.AccountConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
-}
-
 // AccountLocation are the resolvers of AccountLocation.
 func (r *Resolver) AccountLocation() graph.AccountLocationResolver { return accountLocation{r} }
 
@@ -93,15 +84,4 @@ func (r accountLocation) Account(ctx context.Context, objs []*trade.AccountLocat
 
 func (r accountLocation) DefaultWarehouse(ctx context.Context, objs []*trade.AccountLocation) ([]*trade.Warehouse, error) {
 	return related(ctx, objs, func(o *trade.AccountLocation) string { return o.WarehouseRef.ID }, loaders.Warehouses)
-}
-
-// AccountLocationConnection are the resolvers of AccountLocationConnection.
-func (r *Resolver) AccountLocationConnection() graph.AccountLocationConnectionResolver {
-	return accountLocationConnection{r}
-}
-
-type accountLocationConnection struct{ *Resolver }
-
-func (r accountLocationConnection) TotalCount(ctx context.Context, objs []*trade.AccountLocationConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
 }

@@ -36,7 +36,7 @@ func alertFilter(f *graph.AlertFilter) operating.AlertFilter {
 func (r mutation) ReportException(ctx context.Context, idempotencyKey string, input graph.ReportExceptionInput) (*graph.AlertPayload,
 	error,
 ) {
-	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Purchasing.ReportException(ctx, s, by, idempotencyKey,
 			purchasing.Report{Subject: input.Subject, Severity: input.Severity, Message: input.Message, AtRisk: (*trade.Quantity)(input.AtRisk)})
 	})
@@ -46,20 +46,20 @@ func (r mutation) ReportException(ctx context.Context, idempotencyKey string, in
 func (r mutation) AcknowledgeAlert(ctx context.Context, idempotencyKey string, input graph.AcknowledgeAlertInput) (*graph.AlertPayload,
 	error,
 ) {
-	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Alerting.Take(ctx, s, by, idempotencyKey, input.Alert)
 	})
 }
 
 // ResolveAlert closes an alert.
 func (r mutation) ResolveAlert(ctx context.Context, idempotencyKey string, input graph.ResolveAlertInput) (*graph.AlertPayload, error) {
-	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+	return r.alerted(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Alerting.Resolve(ctx, s, by, idempotencyKey, input.Alert, input.Resolution)
 	})
 }
 
 func (r mutation) alerted(ctx context.Context,
-	do func(trade.Scope, process.Submitter) (*process.Acted[trade.CommonError], error),
+	do func(trade.Scope, process.Submitter) (*process.Acted, error),
 ) (*graph.AlertPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
@@ -69,7 +69,11 @@ func (r mutation) alerted(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.AlertPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.AlertPayload{Errors: refusals, Replayed: a.Replayed}
 	_, p.Alert, err = about(ctx, r.Resolver, l, "", loaders.Alerts, a.SubjectID)
 	return p, err
 }
@@ -99,13 +103,4 @@ func (r alert) AffectedOrders(ctx context.Context, objs []*trade.Alert, first *i
 
 func (r alert) AcknowledgedBy(ctx context.Context, objs []*trade.Alert) ([]*trade.User, error) {
 	return related(ctx, objs, func(o *trade.Alert) string { return o.TakerID }, loaders.Users)
-}
-
-// AlertConnection are the resolvers of AlertConnection.
-func (r *Resolver) AlertConnection() graph.AlertConnectionResolver { return alertConnection{r} }
-
-type alertConnection struct{ *Resolver }
-
-func (r alertConnection) TotalCount(ctx context.Context, objs []*trade.AlertConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
 }

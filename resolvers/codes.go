@@ -45,7 +45,11 @@ func (r mutation) PublishCodeMapping(ctx context.Context, idempotencyKey string,
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.CodeMappingPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.CodeMappingPayload{Errors: refusals, Replayed: a.Replayed}
 	_, p.Mapping, err = about(ctx, r.Resolver, l, "", loaders.CodeMappings, a.SubjectID)
 	return p, err
 }

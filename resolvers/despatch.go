@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"portico/graph"
-	"portico/process"
 	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/telemetry"
@@ -16,9 +15,7 @@ import (
 func (r mutation) SubmitDespatchAdvice(ctx context.Context, idempotencyKey string,
 	input graph.DespatchAdviceInput,
 ) (*graph.DespatchAdvicePayload, error) {
-	return r.despatched(ctx, input.Signature, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
-		return r.Purchasing.Announce(ctx, s, by, idempotencyKey, despatchRequest(&input), telemetry.Wait(ctx, mostWait))
-	})
+	return r.despatched(ctx, idempotencyKey, input.Signature, r.Purchasing.DespatchAdvice(despatchRequest(&input)))
 }
 
 func despatchRequest(in *graph.DespatchAdviceInput) *trade.DespatchRequest {
@@ -49,25 +46,27 @@ func despatchRequest(in *graph.DespatchAdviceInput) *trade.DespatchRequest {
 func (r mutation) CancelDespatchAdvice(ctx context.Context, idempotencyKey string,
 	input graph.CancelDespatchAdviceInput,
 ) (*graph.DespatchAdvicePayload, error) {
-	return r.despatched(ctx, input.Signature, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.SupplierError], error) {
-		return r.Purchasing.Withdraw(ctx, s, by, idempotencyKey, purchasing.Withdrawal{DespatchID: input.DespatchAdvice, Reason: input.Reason},
-			telemetry.Wait(ctx, mostWait))
-	})
+	return r.despatched(ctx, idempotencyKey, input.Signature,
+		r.Purchasing.DespatchWithdrawal(purchasing.Withdrawal{DespatchID: input.DespatchAdvice, Reason: input.Reason}))
 }
 
-func (r mutation) despatched(ctx context.Context, signature *string,
-	do func(trade.Scope, process.Submitter) (*process.Acted[trade.SupplierError], error),
-) (*graph.DespatchAdvicePayload, error) {
+func (r mutation) despatched(ctx context.Context, key string, signature *string, d purchasing.Document) (*graph.DespatchAdvicePayload,
+	error,
+) {
 	l, by, err := writer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	by.Envelope = envelope(ctx, signature)
-	a, err := do(l.Scope(), by)
+	a, err := r.Purchasing.Receive(ctx, purchasing.Origin{Scope: l.Scope(), By: by, Key: key}, d, telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.DespatchAdvicePayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
+	refusals, err := union[trade.SupplierError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.DespatchAdvicePayload{Errors: refusals, Replayed: a.Replayed, Receipt: a.Receipt}
 	p.Operation, p.DespatchAdvice, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Despatches, a.SubjectID)
 	return p, err
 }

@@ -25,7 +25,11 @@ func (r mutation) DecideDeviation(ctx context.Context, idempotencyKey string, in
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.DeviationPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.DeviationPayload{Errors: refusals, Replayed: a.Replayed}
 	p.Operation, p.Deviation, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Deviations, a.SubjectID)
 	return p, err
 }
@@ -87,6 +91,10 @@ func (r *Resolver) AwaitedDecision() graph.AwaitedDecisionResolver { return awai
 
 type awaitedDecision struct{ *Resolver }
 
+func (r awaitedDecision) Differences(_ context.Context, objs []*trade.AwaitedDecision) ([][]trade.SubmitOrderError, error) {
+	return unions[trade.SubmitOrderError](objs, func(o *trade.AwaitedDecision) []trade.UserError { return o.Differences })
+}
+
 func (r awaitedDecision) Deviations(ctx context.Context, objs []*trade.AwaitedDecision) ([][]*trade.Deviation, error) {
 	return related(ctx, objs, func(o *trade.AwaitedDecision) string { return o.ResponseID }, loaders.DeviationsIn)
 }
@@ -114,7 +122,11 @@ func (r mutation) SaveToleranceProfile(ctx context.Context, idempotencyKey strin
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.ToleranceProfilePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.ToleranceProfilePayload{Errors: refusals, Replayed: a.Replayed}
 	_, p.Profile, err = about(ctx, r.Resolver, l, "", loaders.Tolerances, a.SubjectID)
 	return p, err
 }

@@ -86,6 +86,7 @@ func loadedInto(t *testing.T, st *store.Store) loaders.Shared {
 var moving = map[string]bool{
 	"Query._entities": true, // its keys are made up elsewhere: graph/execution/difftest asks for entities
 	"Provenance.age":  true, "Provenance.mode": true, "Provenance.asOf": true, "Provenance.receivedAt": true, "DocumentLink.url": true,
+	"Provenance.staleSince":  true,
 	"DocumentLink.expiresAt": true,
 	"OrderPromise.expiresAt": true, "SourceHealth.lag": true, "SourceHealth.lastSuccessAt": true,
 }

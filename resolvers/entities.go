@@ -56,7 +56,7 @@ func refer[R, V any](ctx context.Context, reps []*R, from []*loaders.Loader[stri
 	if err := signedIn(ctx); err != nil {
 		return nil, err
 	}
-	return named(ctx, from, len(reps), func(i int) (kind int, value string, err error) {
+	return loadNamed(ctx, from, len(reps), func(i int) (kind int, value string, err error) {
 		for kind, key := range keys(reps[i]) {
 			if key != nil {
 				return kind, *key, nil

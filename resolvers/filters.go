@@ -22,6 +22,7 @@ func itemFilter(search *string, f *graph.ItemFilter) records.ItemFilter {
 		return out
 	}
 	out.Categories, out.Brands, out.Status, out.InStock, out.Warehouses = f.Categories, f.Brands, f.Status, f.InStock, f.Warehouses
+	out.Account = text(f.Account)
 	out.Contracted, out.OrderedBefore, out.ChangedSince = yes(f.Contracted), yes(f.OrderedBefore), f.ChangedSince
 	for _, a := range f.Attributes {
 		out.Attributes = append(out.Attributes, records.AttributeFilter{Name: a.Name, AnyOf: a.AnyOf})
@@ -115,14 +116,15 @@ var itemLoaders = [...]*loaders.Loader[string, *trade.Item]{
 // itemsBy loads items by their keys, in order; one batch goes to each kind of
 // key.
 func itemsBy(ctx context.Context, keys []*graph.ItemBy) ([]*trade.Item, error) {
-	return named(ctx, itemLoaders[:], len(keys), func(i int) (kind int, value string, err error) {
+	return loadNamed(ctx, itemLoaders[:], len(keys), func(i int) (kind int, value string, err error) {
 		return chosen(keys[i].ID, keys[i].Sku, keys[i].Gtin, keys[i].CustomerPartNumber)
 	})
 }
 
-// named loads n things, each of which is named by a key of one of several kinds:
+// loadNamed loads n things, each of which is named by a key of one of several kinds:
 // one batch a kind of key.
-func named[V any](ctx context.Context, from []*loaders.Loader[string, V], n int, key func(i int) (kind int, value string, err error)) ([]V,
+func loadNamed[V any](ctx context.Context, from []*loaders.Loader[string, V], n int,
+	key func(i int) (kind int, value string, err error)) ([]V,
 	error,
 ) {
 	values, places := make([][]string, len(from)), make([][]int, len(from))

@@ -88,9 +88,10 @@ func TestEveryFieldOfAFilterIsItsOwn(t *testing.T) {
 			"cat_1",
 		}, Brands: []string{"b"}, Status: []trade.ItemStatus{trade.ItemOnHold},
 		Attributes: []*graph.ItemAttributeFilter{{Name: "length", AnyOf: []string{"30"}}}, InStock: p(true),
-		Warehouses: []string{"whs_1"}, Contracted: p(true), OrderedBefore: p(false), ChangedSince: &since,
+		Warehouses: []string{"whs_1"}, Account: p("acc_1"), Contracted: p(true), OrderedBefore: p(false), ChangedSince: &since,
 	})
-	if m.Search != "bolt" || m.Categories[0] != "cat_1" || m.Brands[0] != "b" || m.Warehouses[0] != "whs_1" || !m.Contracted ||
+	if m.Search != "bolt" || m.Categories[0] != "cat_1" || m.Brands[0] != "b" || m.Warehouses[0] != "whs_1" ||
+		m.Account != "acc_1" || !m.Contracted ||
 		m.OrderedBefore ||
 		m.Attributes[0].Name != "length" ||
 		m.InStock == nil {

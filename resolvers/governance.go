@@ -41,17 +41,6 @@ func (r capabilityRoute) Mismatches(ctx context.Context, objs []*operating.Capab
 		first, after, last, before)
 }
 
-// RouteMismatchConnection are the resolvers of RouteMismatchConnection.
-func (r *Resolver) RouteMismatchConnection() graph.RouteMismatchConnectionResolver {
-	return routeMismatchConnection{r}
-}
-
-type routeMismatchConnection struct{ *Resolver }
-
-func (r routeMismatchConnection) TotalCount(ctx context.Context, objs []*operating.RouteMismatchConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
-}
-
 // Reconciliations are the latest comparisons, for operators.
 func (r query) Reconciliations(ctx context.Context) ([]*operating.Reconciliation, error) {
 	return everyOne(ctx, operatingstore.ReconciliationList)
@@ -67,19 +56,6 @@ func (r reconciliation) Differences(ctx context.Context, objs []*operating.Recon
 ) ([]*operating.RecordDifferenceConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *operating.Reconciliation) string { return o.ID }), operatingstore.DifferenceList, first, after,
 		last, before)
-}
-
-// RecordDifferenceConnection are the resolvers of RecordDifferenceConnection.
-func (r *Resolver) RecordDifferenceConnection() graph.RecordDifferenceConnectionResolver {
-	return recordDifferenceConnection{r}
-}
-
-type recordDifferenceConnection struct{ *Resolver }
-
-func (r recordDifferenceConnection) TotalCount(ctx context.Context, objs []*operating.RecordDifferenceConnection) ([]*trade.TotalCount,
-	error,
-) {
-	return counts(ctx, objs)
 }
 
 // DataPolicies are who owns what, for stewards.
@@ -160,13 +136,17 @@ func (r mutation) ResolveMasterDataConflict(ctx context.Context, idempotencyKey 
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.MasterDataConflictPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.MasterDataConflictPayload{Errors: refusals, Replayed: a.Replayed}
 	p.Operation, p.Conflict, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Conflicts, a.SubjectID)
 	return p, err
 }
 
 func governed[V any](ctx context.Context, objs []*operating.MasterDataConflict,
-	tell func(*operating.MasterDataConflict, operating.Stewardship) V,
+	view func(*operating.MasterDataConflict, operating.Stewardship) V,
 ) ([]V, error) {
 	l, err := reader(ctx)
 	if err != nil {
@@ -174,7 +154,7 @@ func governed[V any](ctx context.Context, objs []*operating.MasterDataConflict,
 	}
 	all := make([]V, len(objs))
 	for i, o := range objs {
-		all[i] = tell(o, l.StewardshipOf(o.Kind))
+		all[i] = view(o, l.StewardshipOf(o.Kind))
 	}
 	return all, nil
 }
@@ -194,17 +174,4 @@ func (r masterDataConflict) Values(ctx context.Context, objs []*operating.Master
 		all[i] = []*operating.SourcedValue{value(o.HeldFrom, trade.ODS, o.HeldValue), value(o.Instance, trade.Live, o.SourceValue)}
 	}
 	return all, nil
-}
-
-// MasterDataConflictConnection are the resolvers of MasterDataConflictConnection.
-func (r *Resolver) MasterDataConflictConnection() graph.MasterDataConflictConnectionResolver {
-	return masterDataConflictConnection{r}
-}
-
-type masterDataConflictConnection struct{ *Resolver }
-
-func (r masterDataConflictConnection) TotalCount(ctx context.Context, objs []*operating.MasterDataConflictConnection) ([]*trade.TotalCount,
-	error,
-) {
-	return counts(ctx, objs)
 }

@@ -24,14 +24,3 @@ func (r query) InboundDeliveries(ctx context.Context, first *int, after *string,
 	return page(ctx, func(s trade.Scope) *store.List[operating.InboundDelivery] { return operatingstore.InboundList(s, f) }, first, after,
 		last, before)
 }
-
-// InboundDeliveryConnection are the resolvers of InboundDeliveryConnection.
-func (r *Resolver) InboundDeliveryConnection() graph.InboundDeliveryConnectionResolver {
-	return inboundDeliveryConnection{}
-}
-
-type inboundDeliveryConnection struct{}
-
-func (inboundDeliveryConnection) TotalCount(ctx context.Context, objs []*operating.InboundDeliveryConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
-}

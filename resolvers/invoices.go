@@ -37,15 +37,6 @@ func (r invoice) Document(_ context.Context, objs []*trade.Invoice) ([]*trade.Do
 	return links, nil
 }
 
-// InvoiceConnection are the resolvers of InvoiceConnection.
-func (r *Resolver) InvoiceConnection() graph.InvoiceConnectionResolver { return invoiceConnection{r} }
-
-type invoiceConnection struct{ *Resolver }
-
-func (r invoiceConnection) TotalCount(ctx context.Context, objs []*trade.InvoiceConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
-}
-
 // InvoiceLine are the resolvers of InvoiceLine.
 func (r *Resolver) InvoiceLine() graph.InvoiceLineResolver { return invoiceLine{r} }
 
@@ -61,17 +52,6 @@ func (r invoiceLine) OrderLine(ctx context.Context, objs []*trade.InvoiceLine) (
 
 func (r invoiceLine) Shipment(ctx context.Context, objs []*trade.InvoiceLine) ([]*trade.Shipment, error) {
 	return related(ctx, objs, func(o *trade.InvoiceLine) string { return o.ShipmentID }, loaders.Shipments)
-}
-
-// InvoiceLineConnection are the resolvers of InvoiceLineConnection.
-func (r *Resolver) InvoiceLineConnection() graph.InvoiceLineConnectionResolver {
-	return invoiceLineConnection{r}
-}
-
-type invoiceLineConnection struct{ *Resolver }
-
-func (r invoiceLineConnection) TotalCount(ctx context.Context, objs []*trade.InvoiceLineConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
 }
 
 // Return are the resolvers of Return.
@@ -97,15 +77,6 @@ func (r returned) Shipments(ctx context.Context, objs []*trade.Return) ([][]*tra
 
 func (r returned) CreditMemo(ctx context.Context, objs []*trade.Return) ([]*trade.Invoice, error) {
 	return related(ctx, objs, func(o *trade.Return) string { return o.CreditMemoRef.ID }, loaders.Invoices)
-}
-
-// ReturnConnection are the resolvers of ReturnConnection.
-func (r *Resolver) ReturnConnection() graph.ReturnConnectionResolver { return returnConnection{r} }
-
-type returnConnection struct{ *Resolver }
-
-func (r returnConnection) TotalCount(ctx context.Context, objs []*trade.ReturnConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
 }
 
 // ReturnLine are the resolvers of ReturnLine.

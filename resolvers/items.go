@@ -6,6 +6,7 @@ import (
 
 	"portico/graph"
 	"portico/resolvers/loaders"
+	"portico/store/records"
 	"portico/trade"
 )
 
@@ -30,8 +31,18 @@ func (r item) ReplacedBy(ctx context.Context, objs []*trade.Item) ([]*trade.Item
 	return related(ctx, objs, func(o *trade.Item) string { return o.ReplacedByRef.Key }, loaders.ItemsBySKU)
 }
 
-func (r item) CustomerPartNumber(ctx context.Context, objs []*trade.Item) ([]*string, error) {
-	found, err := related(ctx, objs, func(o *trade.Item) string { return o.SKU }, loaders.PartNumbers)
+func (r item) CustomerPartNumber(ctx context.Context, objs []*trade.Item, account *string) ([]*string, error) {
+	if err := signedIn(ctx); err != nil {
+		return nil, err
+	}
+	if err := knownAccount(ctx, account, "account"); err != nil {
+		return nil, err
+	}
+	keys := make([]records.PartNumberKey, len(objs))
+	for i, o := range objs {
+		keys[i] = records.PartNumberKey{Account: text(account), SKU: o.SKU}
+	}
+	found, err := loaders.PartNumbers.All(ctx, keys)
 	numbers := make([]*string, len(objs))
 	for i := range found {
 		if found[i] != "" {
@@ -39,6 +50,18 @@ func (r item) CustomerPartNumber(ctx context.Context, objs []*trade.Item) ([]*st
 		}
 	}
 	return numbers, err
+}
+
+// knownAccount refuses an account that is not in the caller's scope; argument is where it stands.
+func knownAccount(ctx context.Context, account *string, argument ...string) error {
+	if account == nil {
+		return nil
+	}
+	named, err := loaders.Accounts.One(ctx, *account)
+	if err != nil || named != nil {
+		return err
+	}
+	return badArgument(argument, "no such account")
 }
 
 func (r item) Substitutes(ctx context.Context, objs []*trade.Item) ([][]*trade.Item, error) {
@@ -67,14 +90,14 @@ func (r item) Substitutes(ctx context.Context, objs []*trade.Item) ([][]*trade.I
 }
 
 func (r item) Documents(_ context.Context, objs []*trade.Item) ([][]*trade.ItemDocument, error) {
-	papers := make([][]*trade.ItemDocument, len(objs))
+	documents := make([][]*trade.ItemDocument, len(objs))
 	for i, o := range objs {
-		papers[i] = []*trade.ItemDocument{}
+		documents[i] = []*trade.ItemDocument{}
 		for _, d := range o.DocumentRefs {
-			papers[i] = append(papers[i], &trade.ItemDocument{Kind: d.Kind, Language: d.Language, Link: *r.Links.To(&d.Document)})
+			documents[i] = append(documents[i], &trade.ItemDocument{Kind: d.Kind, Language: d.Language, Link: *r.Links.To(&d.Document)})
 		}
 	}
-	return papers, nil
+	return documents, nil
 }
 
 func (r item) Price(ctx context.Context, objs []*trade.Item, quantity *graph.QuantityInput, account, shipTo *string, on *trade.Date,
@@ -112,7 +135,7 @@ func (r item) Price(ctx context.Context, objs []*trade.Item, quantity *graph.Qua
 // and, by default, today. Without an account named, a customer's first account
 // buys.
 func priced(ctx context.Context, l *loaders.Loaders, account, shipTo *string) (trade.PriceKey, error) {
-	key := trade.PriceKey{Day: trade.DateOf(time.Now())}
+	key := trade.PriceKey{Day: trade.DateOf(time.Now(), time.UTC)}
 	buyer := l.Scope().Buyer()
 	if account != nil {
 		named, err := loaders.Accounts.One(ctx, *account)
@@ -153,15 +176,11 @@ func (r item) Availability(ctx context.Context, objs []*trade.Item, warehouses [
 }
 
 // ItemConnection are the resolvers of ItemConnection.
-func (r *Resolver) ItemConnection() graph.ItemConnectionResolver { return itemConnection{r} }
+func (r *Resolver) ItemConnection() graph.ItemConnectionResolver { return itemConnection{} }
 
-type itemConnection struct{ *Resolver }
+type itemConnection struct{ connection[trade.Item] }
 
-func (r itemConnection) TotalCount(ctx context.Context, objs []*trade.ItemConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
-}
-
-func (r itemConnection) Facets(ctx context.Context, objs []*trade.ItemConnection) ([][]*trade.ItemFacet, error) {
+func (itemConnection) Facets(ctx context.Context, objs []*trade.ItemConnection) ([][]*trade.ItemFacet, error) {
 	l, err := reader(ctx)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ const longestPeriod = 400
 // days are the moments between which some days lie, in UTC; an end that is left out is today, a
 // beginning so many days before it.
 func days(p *graph.DateRangeInput, most int) (from, until time.Time, err error) {
-	today := trade.DateOf(time.Now().UTC())
+	today := trade.DateOf(time.Now(), time.UTC)
 	to, since := today, today.AddDays(1-most)
 	if p != nil && p.To != nil {
 		to, since = *p.To, p.To.AddDays(1-most)
@@ -106,7 +106,7 @@ func (r query) Roi(ctx context.Context, period graph.DateRangeInput, breakDown b
 	if err != nil {
 		return nil, err
 	}
-	first, last := trade.DateOf(from), trade.DateOf(until).AddDays(-1)
+	first, last := trade.DateOf(from, time.UTC), trade.DateOf(until, time.UTC).AddDays(-1)
 	return &operating.RoiReport{Period: trade.DateRange{From: &first, To: &last}, Measures: found}, nil
 }
 
@@ -142,7 +142,11 @@ func (r mutation) SaveObjective(ctx context.Context, idempotencyKey string, inpu
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.ObjectivePayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.ObjectivePayload{Errors: refusals, Replayed: a.Replayed}
 	_, p.Objective, err = about(ctx, r.Resolver, l, "", loaders.Objectives, a.SubjectID)
 	return p, err
 }
@@ -163,7 +167,11 @@ func (r mutation) RecordSupportTickets(ctx context.Context, idempotencyKey strin
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.SupportTicketsPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.SupportTicketsPayload{Errors: refusals, Replayed: a.Replayed}
 	if a.SubjectID == "" {
 		return p, nil
 	}

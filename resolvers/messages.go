@@ -22,13 +22,13 @@ func envelope(ctx context.Context, signature *string) *signatures.Envelope {
 		}
 		e = &signatures.Envelope{} // over a stream, which has no request to keep
 	}
-	sealed := *e
-	sealed.Signature = signature
+	encrypted := *e
+	encrypted.Signature = signature
 	input := graphql.GetFieldContext(ctx).Field.Arguments.ForName("input")
 	if input != nil && input.Value.Kind == ast.Variable && len(graphql.GetOperationContext(ctx).Operation.SelectionSet) == 1 {
-		sealed.Document = signatures.Variable(sealed.Body, input.Value.Raw)
+		encrypted.Document = signatures.Variable(encrypted.Body, input.Value.Raw)
 	}
-	return &sealed
+	return &encrypted
 }
 
 // SignedMessage are the resolvers of SignedMessage.

@@ -99,8 +99,11 @@ func (r operation) Queue(ctx context.Context, objs []*trade.Operation) ([]*trade
 		if !o.State.Queued() {
 			continue
 		}
-		p := &trade.QueuePosition{Position: before[o.ID] + 1, Reason: "It waits for its turn."}
-		if why, wait := l.Sources.Held(o.Source); wait > 0 {
+		p := &trade.QueuePosition{Position: before[o.ID].Before + 1, Reason: "It waits for its turn."}
+		if due := before[o.ID].Due; due != nil {
+			p.Reason, p.EstimatedStart = "The system did not take it, or asked to be left alone: it is attempted again then.", due
+		}
+		if why, wait := l.Sources.Paused(o.Source); wait > 0 {
 			p.Reason = why
 			if end := l.Sources.HeldUntil(o.Source, time.Now()); end != nil {
 				p.EstimatedStart = end
@@ -109,15 +112,4 @@ func (r operation) Queue(ctx context.Context, objs []*trade.Operation) ([]*trade
 		places[i] = p
 	}
 	return places, nil
-}
-
-// OperationConnection are the resolvers of OperationConnection.
-func (r *Resolver) OperationConnection() graph.OperationConnectionResolver {
-	return operationConnection{r}
-}
-
-type operationConnection struct{ *Resolver }
-
-func (r operationConnection) TotalCount(ctx context.Context, objs []*trade.OperationConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
 }

@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"strings"
 
 	"portico/graph"
 	"portico/resolvers/loaders"
@@ -18,10 +19,19 @@ func (r query) ValidateOrder(ctx context.Context, input graph.OrderInput) (*orde
 	return r.Ordering.Validate(ctx, l.Scope(), submitter(ctx), orderRequest(&input))
 }
 
+// OrderValidation are the resolvers of OrderValidation.
+func (r *Resolver) OrderValidation() graph.OrderValidationResolver { return orderValidation{r} }
+
+type orderValidation struct{ *Resolver }
+
+func (r orderValidation) Errors(_ context.Context, objs []*ordering.OrderValidation) ([][]trade.SubmitOrderError, error) {
+	return unions[trade.SubmitOrderError](objs, func(o *ordering.OrderValidation) []trade.UserError { return o.Errors })
+}
+
 // orderRequest is an order as the caller asks for it.
 func orderRequest(in *graph.OrderInput) *ordering.OrderRequest {
 	r := &ordering.OrderRequest{
-		AccountID: in.Account, CustomerPoNumber: in.CustomerPoNumber, RequestedDeliveryDate: in.RequestedDeliveryDate,
+		AccountID: in.Account, CustomerPoNumber: strings.TrimSpace(in.CustomerPoNumber), RequestedDeliveryDate: in.RequestedDeliveryDate,
 		AllowPartial: in.AllowPartial, Comment: in.Comment,
 		Lines: make([]ordering.OrderRequestLine, len(in.Lines)),
 	}
@@ -111,6 +121,8 @@ func (r item) Promise(ctx context.Context, objs []*trade.Item, quantity graph.Qu
 		return nil, badInput("no such location")
 	case !quantity.Value.IsPos():
 		return nil, badInput("the quantity must be more than nothing")
+	case requestedDeliveryDate != nil && ordering.FarOff(*requestedDeliveryDate, r.Desk.Now()):
+		return nil, badInput("requestedDeliveryDate must be at most two years away")
 	}
 	return l.PromiseOf(ctx, objs, loaders.PromiseArgs{
 		Quantity: trade.Quantity(quantity), ShipTo: place, Wished: requestedDeliveryDate, AllowPartial: allowPartial,

@@ -73,7 +73,11 @@ func (r mutation) SubmitOrder(ctx context.Context, idempotencyKey string, input 
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.SubmitOrderPayload{Errors: orNone(s.Errors), Replayed: s.Replayed, Provisional: orNone(s.Provisional)}
+	refusals, err := union[trade.SubmitOrderError](s.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.SubmitOrderPayload{Errors: refusals, Replayed: s.Replayed, Provisional: orNone(s.Provisional)}
 	p.Operation, p.Order, err = about(ctx, r.Resolver, l, s.OperationID, loaders.Orders, s.OrderID)
 	return p, err
 }
@@ -106,21 +110,29 @@ func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input
 			return nil, err
 		}
 	}
-	p := &graph.SubmitOrdersPayload{Errors: orNone(b.Errors), Replayed: b.Replayed, Results: make([]*graph.SubmitOrdersResult, len(b.Results))}
-	operations, orders := make([]string, len(b.Results)), make([]string, len(b.Results))
+	refusals, err := union[trade.CommonError](b.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.SubmitOrdersPayload{Errors: refusals, Replayed: b.Replayed, Results: make([]*graph.SubmitOrdersResult, len(b.Results))}
+	operations, placedIDs := make([]string, len(b.Results)), make([]string, len(b.Results))
 	for i, s := range b.Results {
-		operations[i], orders[i] = s.OperationID, s.OrderID
+		operations[i], placedIDs[i] = s.OperationID, s.OrderID
 	}
 	found, err := loaders.Operations.All(ctx, operations)
 	if err != nil {
 		return nil, err
 	}
-	placed, err := loaders.Orders.All(ctx, orders)
+	placed, err := loaders.Orders.All(ctx, placedIDs)
+	if err != nil {
+		return nil, err
+	}
+	each, err := unions[trade.SubmitOrderError](b.Results, func(s orders.Submission) []trade.UserError { return s.Errors })
 	if err != nil {
 		return nil, err
 	}
 	for i, s := range b.Results {
-		p.Results[i] = &graph.SubmitOrdersResult{Index: i, Order: placed[i], Operation: found[i], Errors: orNone(s.Errors)}
+		p.Results[i] = &graph.SubmitOrdersResult{Index: i, Order: placed[i], Operation: found[i], Errors: each[i]}
 		if s.OperationID != "" {
 			p.Accepted++
 		} else {
@@ -143,14 +155,14 @@ func (r mutation) AmendOrder(ctx context.Context, idempotencyKey string, input g
 		a.Change = append(a.Change,
 			orders.LineChange{LineID: l.Line, Quantity: (*trade.Quantity)(l.Quantity), RequestedDeliveryDate: l.RequestedDeliveryDate})
 	}
-	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Ordering.Amend(ctx, s, by, idempotencyKey, a, telemetry.Wait(ctx, mostWait))
 	})
 }
 
 // changed answers a write about an order.
 func (r mutation) changed(ctx context.Context,
-	write func(trade.Scope, process.Submitter) (*process.Acted[trade.AmendOrderError], error),
+	write func(trade.Scope, process.Submitter) (*process.Acted, error),
 ) (*graph.AmendOrderPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
@@ -160,14 +172,18 @@ func (r mutation) changed(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.AmendOrderPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.AmendOrderError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.AmendOrderPayload{Errors: refusals, Replayed: a.Replayed}
 	p.Operation, p.Order, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Orders, a.SubjectID)
 	return p, err
 }
 
 // CancelOrder cancels an order.
 func (r mutation) CancelOrder(ctx context.Context, idempotencyKey string, input graph.CancelOrderInput) (*graph.AmendOrderPayload, error) {
-	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Ordering.Cancel(ctx, s, by, idempotencyKey,
 			orders.Cancellation{OrderID: input.Order, Version: input.ExpectedVersion, Reason: input.Reason}, telemetry.Wait(ctx, mostWait))
 	})
@@ -177,7 +193,7 @@ func (r mutation) CancelOrder(ctx context.Context, idempotencyKey string, input 
 func (r mutation) ApproveOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload,
 	error,
 ) {
-	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Ordering.Approve(ctx, s, by, idempotencyKey,
 			orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment}, telemetry.Wait(ctx, mostWait))
 	})
@@ -187,7 +203,7 @@ func (r mutation) ApproveOrder(ctx context.Context, idempotencyKey string, input
 func (r mutation) RejectOrder(ctx context.Context, idempotencyKey string, input graph.OrderApprovalInput) (*graph.AmendOrderPayload,
 	error,
 ) {
-	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Ordering.Reject(ctx, s, by, idempotencyKey,
 			orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion, Comment: input.Comment})
 	})
@@ -197,7 +213,7 @@ func (r mutation) RejectOrder(ctx context.Context, idempotencyKey string, input 
 func (r mutation) AcceptOrderChanges(ctx context.Context, idempotencyKey string,
 	input graph.AcceptOrderChangesInput,
 ) (*graph.AmendOrderPayload, error) {
-	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.AmendOrderError], error) {
+	return r.changed(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Ordering.Accept(ctx, s, by, idempotencyKey, orders.Decision{OrderID: input.Order, Version: input.ExpectedVersion},
 			telemetry.Wait(ctx, mostWait))
 	})
@@ -222,7 +238,11 @@ func (r mutation) RequestReturn(ctx context.Context, idempotencyKey string, inpu
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.RequestReturnPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.RequestReturnPayload{Errors: refusals, Replayed: a.Replayed}
 	p.Operation, p.Return, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Returns, a.SubjectID)
 	return p, err
 }

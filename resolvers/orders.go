@@ -134,15 +134,6 @@ func (r commitmentChange) Line(ctx context.Context, objs []*ordering.CommitmentC
 	return related(ctx, objs, func(o *ordering.CommitmentChange) string { return o.LineID }, loaders.OrderLines)
 }
 
-// OrderConnection are the resolvers of OrderConnection.
-func (r *Resolver) OrderConnection() graph.OrderConnectionResolver { return orderConnection{r} }
-
-type orderConnection struct{ *Resolver }
-
-func (r orderConnection) TotalCount(ctx context.Context, objs []*trade.OrderConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
-}
-
 // OrderLine are the resolvers of OrderLine.
 func (r *Resolver) OrderLine() graph.OrderLineResolver { return orderLine{r} }
 
@@ -162,17 +153,6 @@ func (r orderLine) Schedule(ctx context.Context, objs []*trade.OrderLine) ([][]*
 
 func (r orderLine) SubstitutedFor(ctx context.Context, objs []*trade.OrderLine) ([]*trade.Item, error) {
 	return related(ctx, objs, func(o *trade.OrderLine) string { return o.SubstitutedForRef.ID }, loaders.Items)
-}
-
-// OrderLineConnection are the resolvers of OrderLineConnection.
-func (r *Resolver) OrderLineConnection() graph.OrderLineConnectionResolver {
-	return orderLineConnection{r}
-}
-
-type orderLineConnection struct{ *Resolver }
-
-func (r orderLineConnection) TotalCount(ctx context.Context, objs []*trade.OrderLineConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
 }
 
 // ScheduleLine are the resolvers of ScheduleLine.

@@ -32,19 +32,6 @@ func (r query) Partners(ctx context.Context, first *int, after *string, last *in
 		before)
 }
 
-// TradingPartnerConnection are the resolvers of TradingPartnerConnection.
-func (r *Resolver) TradingPartnerConnection() graph.TradingPartnerConnectionResolver {
-	return tradingPartnerConnection{r}
-}
-
-type tradingPartnerConnection struct{ *Resolver }
-
-func (r tradingPartnerConnection) TotalCount(ctx context.Context, objs []*procurement.TradingPartnerConnection) ([]*trade.TotalCount,
-	error,
-) {
-	return counts(ctx, objs)
-}
-
 // TradingPartner are the resolvers of TradingPartner.
 func (r *Resolver) TradingPartner() graph.TradingPartnerResolver { return tradingPartner{r} }
 
@@ -91,13 +78,22 @@ func (r tradingPartner) Items(ctx context.Context, objs []*procurement.TradingPa
 
 // RegisterPartner registers a partner.
 func (r mutation) RegisterPartner(ctx context.Context, idempotencyKey string, input graph.PartnerInput) (*graph.PartnerPayload, error) {
-	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
-		return r.Partners.Register(ctx, s, by, idempotencyKey, procurement.TradingPartner{
+	var existing *string
+	p, err := r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
+		a, err := r.Partners.Register(ctx, s, by, idempotencyKey, procurement.TradingPartner{
 			Code: input.Code, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: channels(input.Channels),
 			Scopes:        input.Scopes,
 			CostPerMinute: input.CostPerMinute, ToleranceID: text(input.ToleranceProfile),
 		})
+		if err == nil && purchasing.TradedBefore(a) {
+			existing = &a.SubjectID
+		}
+		return a, err
 	})
+	if p != nil {
+		p.Existing = existing
+	}
+	return p, err
 }
 
 func channels(in []*graph.PartnerChannelInput) []procurement.PartnerChannel {
@@ -113,7 +109,7 @@ func channels(in []*graph.PartnerChannelInput) []procurement.PartnerChannel {
 
 // UpdatePartner changes a partner.
 func (r mutation) UpdatePartner(ctx context.Context, idempotencyKey string, input graph.UpdatePartnerInput) (*graph.PartnerPayload, error) {
-	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Partners.Update(ctx, s, by, idempotencyKey, purchasing.PartnerChange{
 			PartnerID: input.Partner, Version: input.ExpectedVersion, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature,
 			Channels: channels(input.Channels),
@@ -126,7 +122,7 @@ func (r mutation) UpdatePartner(ctx context.Context, idempotencyKey string, inpu
 func (r mutation) AdvanceOnboarding(ctx context.Context, idempotencyKey string, input graph.AdvanceOnboardingInput) (*graph.PartnerPayload,
 	error,
 ) {
-	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Partners.Move(ctx, s, by, idempotencyKey, input.Partner, input.To, input.Reason)
 	})
 }
@@ -135,7 +131,7 @@ func (r mutation) AdvanceOnboarding(ctx context.Context, idempotencyKey string, 
 func (r mutation) RotatePartnerKey(ctx context.Context, idempotencyKey string, input graph.RotatePartnerKeyInput) (*graph.PartnerPayload,
 	error,
 ) {
-	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Partners.AddKey(ctx, s, by, idempotencyKey,
 			purchasing.NewKey{PartnerID: input.Partner, PEM: input.PublicKeyPem, ValidFrom: input.ValidFrom})
 	})
@@ -145,7 +141,7 @@ func (r mutation) RotatePartnerKey(ctx context.Context, idempotencyKey string, i
 func (r mutation) ProvePartnerKey(ctx context.Context, idempotencyKey string, input graph.ProvePartnerKeyInput) (*graph.PartnerPayload,
 	error,
 ) {
-	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Partners.ProveKey(ctx, s, by, idempotencyKey, input.Key, input.Signature)
 	})
 }
@@ -154,13 +150,13 @@ func (r mutation) ProvePartnerKey(ctx context.Context, idempotencyKey string, in
 func (r mutation) RevokePartnerKey(ctx context.Context, idempotencyKey string, input graph.RevokePartnerKeyInput) (*graph.PartnerPayload,
 	error,
 ) {
-	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted[trade.CommonError], error) {
+	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Partners.RevokeKey(ctx, s, by, idempotencyKey, input.Key, input.Reason)
 	})
 }
 
 func (r mutation) partnered(ctx context.Context,
-	do func(trade.Scope, process.Submitter) (*process.Acted[trade.CommonError], error),
+	do func(trade.Scope, process.Submitter) (*process.Acted, error),
 ) (*graph.PartnerPayload, error) {
 	l, by, err := writer(ctx)
 	if err != nil {
@@ -170,7 +166,11 @@ func (r mutation) partnered(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.PartnerPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.PartnerPayload{Errors: refusals, Replayed: a.Replayed}
 	_, p.Partner, err = about(ctx, r.Resolver, l, "", loaders.Partners, a.SubjectID)
 	return p, err
 }

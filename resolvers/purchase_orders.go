@@ -101,17 +101,6 @@ func (r purchaseOrder) Operation(ctx context.Context, objs []*trade.PurchaseOrde
 	return related(ctx, objs, (*trade.PurchaseOrder).NodeID, loaders.LatestOperations)
 }
 
-// PurchaseOrderConnection are the resolvers of PurchaseOrderConnection.
-func (r *Resolver) PurchaseOrderConnection() graph.PurchaseOrderConnectionResolver {
-	return purchaseOrderConnection{r}
-}
-
-type purchaseOrderConnection struct{ *Resolver }
-
-func (r purchaseOrderConnection) TotalCount(ctx context.Context, objs []*trade.PurchaseOrderConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
-}
-
 // PurchaseOrderLine are the resolvers of PurchaseOrderLine.
 func (r *Resolver) PurchaseOrderLine() graph.PurchaseOrderLineResolver { return purchaseOrderLine{r} }
 
@@ -131,17 +120,4 @@ func (r purchaseOrderLine) Schedule(ctx context.Context, objs []*trade.PurchaseO
 
 func (r purchaseOrderLine) Acknowledgments(ctx context.Context, objs []*trade.PurchaseOrderLine) ([][]*trade.LineAcknowledgment, error) {
 	return lists(related(ctx, objs, (*trade.PurchaseOrderLine).NodeID, loaders.AcknowledgmentsOf))
-}
-
-// PurchaseOrderLineConnection are the resolvers of PurchaseOrderLineConnection.
-func (r *Resolver) PurchaseOrderLineConnection() graph.PurchaseOrderLineConnectionResolver {
-	return purchaseOrderLineConnection{r}
-}
-
-type purchaseOrderLineConnection struct{ *Resolver }
-
-func (r purchaseOrderLineConnection) TotalCount(ctx context.Context, objs []*trade.PurchaseOrderLineConnection) ([]*trade.TotalCount,
-	error,
-) {
-	return counts(ctx, objs)
 }

@@ -82,6 +82,11 @@ func (r query) Items(ctx context.Context, first *int, after *string, last *int, 
 	if err != nil {
 		return nil, err
 	}
+	if filter != nil {
+		if err := knownAccount(ctx, filter.Account, "filter", "account"); err != nil {
+			return nil, err
+		}
+	}
 	return page(ctx, func(s trade.Scope) *store.List[trade.Item] {
 		f := itemFilter(search, filter)
 		f.StockFrom = l.StockFrom()
@@ -203,17 +208,6 @@ func (r sourceHealth) RejectedRecords(ctx context.Context, objs []*operating.Sou
 		before)
 }
 
-// RejectedRecordConnection are the resolvers of RejectedRecordConnection.
-func (r *Resolver) RejectedRecordConnection() graph.RejectedRecordConnectionResolver {
-	return rejectedRecordConnection{r}
-}
-
-type rejectedRecordConnection struct{ *Resolver }
-
-func (r rejectedRecordConnection) TotalCount(ctx context.Context, objs []*operating.RejectedRecordConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
-}
-
 func (r query) Viewer(ctx context.Context) (graph.Viewer, error) {
 	caller := auth.CallerOf(ctx)
 	if caller.Principal == nil {
@@ -233,7 +227,7 @@ func (r query) Viewer(ctx context.Context) (graph.Viewer, error) {
 	}
 	return &graph.GuestViewer{
 		User: user, Scopes: rights,
-		Message: "You are signed in, but your sign-in is mapped to no account, supplier or role. Ask whoever runs this portal to map it.",
+		Message: "You are signed in, but your sign-in is mapped to no account, supplier or role. Ask the operator of this portal to map it.",
 	}, nil
 }
 

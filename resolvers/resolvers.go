@@ -31,6 +31,8 @@ import (
 
 // Resolver is the root of all resolvers.
 type Resolver struct {
+	connections
+
 	// Links seals links to documents.
 	Links *documents.Links
 	// Hub tells what changes, and Cursors are places in that.
@@ -69,6 +71,13 @@ var _ graph.ResolverRoot = (*Resolver)(nil)
 // badInput is a typed error that names what is wrong with an argument.
 func badInput(format string, args ...any) error {
 	return &gqlerror.Error{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": "BAD_USER_INPUT"}}
+}
+
+// badArgument is [badInput] at a place among the arguments of a field.
+func badArgument(place []string, format string, args ...any) error {
+	return &gqlerror.Error{
+		Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": "BAD_USER_INPUT", "argument": place},
+	}
 }
 
 // signedIn fails for callers who are not signed in.
@@ -163,15 +172,6 @@ func pages[T any](ctx context.Context, parents []string, list func(trade.Scope) 
 		return nil, badInput("%v: take it from a page of the same list in the same order", err)
 	}
 	return found, err
-}
-
-// counts counts the lists that pages were taken from.
-func counts[T any](ctx context.Context, pages []*trade.Connection[T]) ([]*trade.TotalCount, error) {
-	l, err := reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return loaders.Counts(ctx, l, pages)
 }
 
 // keysOf are the keys that parents name.

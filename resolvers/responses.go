@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portico/graph"
+	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
@@ -19,11 +20,16 @@ func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey str
 		return nil, err
 	}
 	by.Envelope = envelope(ctx, input.Signature)
-	a, err := r.Purchasing.Respond(ctx, l.Scope(), by, idempotencyKey, responseRequest(&input), telemetry.Wait(ctx, mostWait))
+	a, err := r.Purchasing.Receive(ctx, purchasing.Origin{Scope: l.Scope(), By: by, Key: idempotencyKey},
+		r.Purchasing.OrderResponse(responseRequest(&input)), telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.PurchaseOrderResponsePayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
+	refusals, err := union[trade.SupplierError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.PurchaseOrderResponsePayload{Errors: refusals, Replayed: a.Replayed, Receipt: a.Receipt}
 	if p.Operation, p.Response, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Responses, a.SubjectID); err == nil &&
 		p.Response != nil {
 		p.Deviations, err = loaders.DeviationsIn.One(ctx, a.SubjectID)

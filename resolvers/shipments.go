@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"portico/graph"
@@ -49,9 +50,17 @@ func (r shipment) StatusExplanation(ctx context.Context, objs []*trade.Shipment)
 	if err != nil {
 		return nil, err
 	}
+	packages, err := r.Packages(ctx, objs)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]*tracking.StatusExplanation, len(objs))
 	for i, events := range found {
-		out[i] = tracking.ExplainShipment(plain(events))
+		var numbers []int
+		for _, p := range packages[i] {
+			numbers = append(numbers, p.Number)
+		}
+		out[i] = tracking.ExplainShipment(plain(events), numbers)
 	}
 	return out, nil
 }
@@ -68,22 +77,17 @@ func plain[V any](pointers []*V) []V {
 func (r shipment) ProofOfDelivery(_ context.Context, objs []*trade.Shipment) ([]*trade.ProofOfDelivery, error) {
 	proofs := make([]*trade.ProofOfDelivery, len(objs))
 	for i, o := range objs {
-		if o.Proof != nil {
-			proofs[i] = &trade.ProofOfDelivery{SignedBy: o.Proof.SignedBy, DeliveredAt: o.Proof.DeliveredAt, Document: r.Links.To(o.Proof.Document)}
-		}
+		proofs[i] = r.proofOfDelivery(o.Proof)
 	}
 	return proofs, nil
 }
 
-// ShipmentConnection are the resolvers of ShipmentConnection.
-func (r *Resolver) ShipmentConnection() graph.ShipmentConnectionResolver {
-	return shipmentConnection{r}
-}
-
-type shipmentConnection struct{ *Resolver }
-
-func (r shipmentConnection) TotalCount(ctx context.Context, objs []*trade.ShipmentConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
+// proofOfDelivery is a proof with a link to its document; nil where there is none.
+func (r *Resolver) proofOfDelivery(p *trade.Proof) *trade.ProofOfDelivery {
+	if p == nil {
+		return nil
+	}
+	return &trade.ProofOfDelivery{SignedBy: p.SignedBy, DeliveredAt: p.DeliveredAt, Document: r.Links.To(p.Document)}
 }
 
 // Package are the resolvers of Package.
@@ -93,6 +97,31 @@ type parcel struct{ *Resolver }
 
 func (r parcel) Lines(ctx context.Context, objs []*trade.Package) ([][]*trade.PackageLine, error) {
 	return lists(related(ctx, objs, func(o *trade.Package) string { return records.PackageKey(o.ShipmentID, o.Number) }, loaders.PackageLines))
+}
+
+func (r parcel) Events(ctx context.Context, objs []*trade.Package) ([][]*trade.ShipmentEvent, error) {
+	found, err := related(ctx, objs, func(o *trade.Package) string { return o.ShipmentID }, loaders.EventsOf)
+	if err != nil {
+		return nil, err
+	}
+	events := make([][]*trade.ShipmentEvent, len(objs))
+	for i, of := range found {
+		events[i] = []*trade.ShipmentEvent{}
+		for _, e := range slices.Backward(of) { // which are read latest first
+			if e.Packages == nil || slices.Contains(e.Packages, objs[i].Number) {
+				events[i] = append(events[i], e)
+			}
+		}
+	}
+	return events, nil
+}
+
+func (r parcel) ProofOfDelivery(_ context.Context, objs []*trade.Package) ([]*trade.ProofOfDelivery, error) {
+	proofs := make([]*trade.ProofOfDelivery, len(objs))
+	for i, o := range objs {
+		proofs[i] = r.proofOfDelivery(o.Proof)
+	}
+	return proofs, nil
 }
 
 // PackageLine are the resolvers of PackageLine.
@@ -154,15 +183,4 @@ func (r shipmentEvent) Package(ctx context.Context, objs []*trade.ShipmentEvent)
 		}
 	}
 	return packages, err
-}
-
-// ShipmentEventConnection are the resolvers of ShipmentEventConnection.
-func (r *Resolver) ShipmentEventConnection() graph.ShipmentEventConnectionResolver {
-	return shipmentEventConnection{r}
-}
-
-type shipmentEventConnection struct{ *Resolver }
-
-func (r shipmentEventConnection) TotalCount(ctx context.Context, objs []*trade.ShipmentEventConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
 }

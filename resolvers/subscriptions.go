@@ -2,12 +2,14 @@ package resolvers
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/resolvers/loaders"
+	"portico/resolvers/streams"
 	"portico/store/operating"
 	"portico/trade"
 	"portico/trade/ordering"
@@ -18,6 +20,19 @@ import (
 func (r *Resolver) Subscription() graph.SubscriptionResolver { return subscription{r} }
 
 type subscription struct{ *Resolver }
+
+// subscribe delivers to the caller what it asks for and may see.
+func subscribe[I any](ctx context.Context, r *Resolver, s streams.Subscription[I]) (<-chan I, error) {
+	l, err := reader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	updates, err := streams.Subscribe(ctx, streams.Feed{Hub: r.Hub, Cursors: r.Cursors, Store: l.Store, Scope: l.Scope()}, s)
+	if errors.Is(err, streams.ErrCursor) {
+		return nil, badInput("%v", err)
+	}
+	return updates, err
+}
 
 // among tells whether a value is one of those asked for; nil asks for all.
 func among(value string, of []string) bool { return of == nil || slices.Contains(of, value) }
@@ -37,12 +52,12 @@ func (r subscription) OrderUpdates(ctx context.Context, orders, accounts []strin
 	if err := few(map[string]int{"orders": len(orders), "accounts": len(accounts)}); err != nil {
 		return nil, err
 	}
-	return follow(ctx, r.Resolver, following[trade.OrderStream]{
-		topic: trade.OfOrders, after: after, requery: "orders",
-		keep: func(scope trade.Scope, c *trade.Change) bool {
+	return subscribe(ctx, r.Resolver, streams.Subscription[trade.OrderStream]{
+		Topic: trade.OfOrders, After: after, Requery: "orders",
+		Keep: func(scope trade.Scope, c *trade.Change) bool {
 			return scope.Sees(c) && among(c.SubjectID, orders) && among(c.AccountID, accounts)
 		},
-		update: func(u trade.Update) trade.OrderStream { return &trade.OrderUpdate{Update: u} },
+		Update: func(u trade.Update) trade.OrderStream { return &trade.OrderUpdate{Update: u} },
 	})
 }
 
@@ -51,13 +66,13 @@ func (r subscription) ShipmentUpdates(ctx context.Context, shipments, orders []s
 	if err := few(map[string]int{"shipments": len(shipments), "orders": len(orders)}); err != nil {
 		return nil, err
 	}
-	return follow(ctx, r.Resolver, following[trade.ShipmentStream]{
-		topic: trade.OfShipments, after: after, requery: "shipments",
-		keep: func(scope trade.Scope, c *trade.Change) bool {
+	return subscribe(ctx, r.Resolver, streams.Subscription[trade.ShipmentStream]{
+		Topic: trade.OfShipments, After: after, Requery: "shipments",
+		Keep: func(scope trade.Scope, c *trade.Change) bool {
 			return scope.Sees(c) && among(c.SubjectID, shipments) &&
 				(orders == nil || slices.ContainsFunc(c.Related, func(o string) bool { return slices.Contains(orders, o) }))
 		},
-		update: func(u trade.Update) trade.ShipmentStream { return &trade.ShipmentUpdate{Update: u} },
+		Update: func(u trade.Update) trade.ShipmentStream { return &trade.ShipmentUpdate{Update: u} },
 	})
 }
 
@@ -68,12 +83,12 @@ func (r subscription) PurchaseOrderUpdates(ctx context.Context, purchaseOrders [
 	if err := few(map[string]int{"purchaseOrders": len(purchaseOrders)}); err != nil {
 		return nil, err
 	}
-	return follow(ctx, r.Resolver, following[trade.PurchaseOrderStream]{
-		topic: trade.OfPurchaseOrders, after: after, requery: "purchaseOrders",
-		keep: func(scope trade.Scope, c *trade.Change) bool {
+	return subscribe(ctx, r.Resolver, streams.Subscription[trade.PurchaseOrderStream]{
+		Topic: trade.OfPurchaseOrders, After: after, Requery: "purchaseOrders",
+		Keep: func(scope trade.Scope, c *trade.Change) bool {
 			return scope.Sees(c) && among(c.SubjectID, purchaseOrders)
 		},
-		update: func(u trade.Update) trade.PurchaseOrderStream { return &trade.PurchaseOrderUpdate{Update: u} },
+		Update: func(u trade.Update) trade.PurchaseOrderStream { return &trade.PurchaseOrderUpdate{Update: u} },
 	})
 }
 
@@ -98,13 +113,13 @@ func (r subscription) AvailabilityUpdates(ctx context.Context, items []*graph.It
 		}
 		ids[i] = item.ID
 	}
-	return follow(ctx, r.Resolver, following[trade.AvailabilityStream]{
-		topic: trade.OfAvailability, after: after, requery: "availability of these items",
-		keep: func(_ trade.Scope, c *trade.Change) bool { // stock is everybody's who may see stock
+	return subscribe(ctx, r.Resolver, streams.Subscription[trade.AvailabilityStream]{
+		Topic: trade.OfAvailability, After: after, Requery: "availability of these items",
+		Keep: func(_ trade.Scope, c *trade.Change) bool { // stock is everybody's who may see stock
 			return slices.Contains(ids, c.SubjectID) &&
 				(warehouses == nil || slices.ContainsFunc(c.Related, func(w string) bool { return slices.Contains(warehouses, w) }))
 		},
-		update: func(u trade.Update) trade.AvailabilityStream {
+		Update: func(u trade.Update) trade.AvailabilityStream {
 			return &trade.AvailabilityUpdate{Update: u, Warehouses: warehouses}
 		},
 	})
@@ -115,12 +130,12 @@ func (r subscription) InvoiceUpdates(ctx context.Context, accounts []string, aft
 	if err := few(map[string]int{"accounts": len(accounts)}); err != nil {
 		return nil, err
 	}
-	return follow(ctx, r.Resolver, following[trade.InvoiceStream]{
-		topic: trade.OfInvoices, after: after, requery: "invoices",
-		keep: func(scope trade.Scope, c *trade.Change) bool {
+	return subscribe(ctx, r.Resolver, streams.Subscription[trade.InvoiceStream]{
+		Topic: trade.OfInvoices, After: after, Requery: "invoices",
+		Keep: func(scope trade.Scope, c *trade.Change) bool {
 			return scope.Sees(c) && among(c.AccountID, accounts)
 		},
-		update: func(u trade.Update) trade.InvoiceStream { return &trade.InvoiceUpdate{Update: u} },
+		Update: func(u trade.Update) trade.InvoiceStream { return &trade.InvoiceUpdate{Update: u} },
 	})
 }
 
@@ -130,24 +145,24 @@ func (r subscription) OperationUpdates(ctx context.Context, operations []string,
 		return nil, err
 	}
 	me := auth.UserID(auth.CallerOf(ctx).Principal)
-	return follow(ctx, r.Resolver, following[trade.OperationStream]{
-		topic: trade.OfOperations, after: after, requery: "operations",
-		keep: func(scope trade.Scope, c *trade.Change) bool {
+	return subscribe(ctx, r.Resolver, streams.Subscription[trade.OperationStream]{
+		Topic: trade.OfOperations, After: after, Requery: "operations",
+		Keep: func(scope trade.Scope, c *trade.Change) bool {
 			if operations == nil {
 				return c.Principal == me
 			}
 			return slices.Contains(operations, c.SubjectID) && scope.Sees(c)
 		},
-		update: func(u trade.Update) trade.OperationStream { return &trade.OperationUpdate{Update: u} },
+		Update: func(u trade.Update) trade.OperationStream { return &trade.OperationUpdate{Update: u} },
 	})
 }
 
 // AlertUpdates follows alerts. What a filter lets through is asked of the alert as it is.
 func (r subscription) AlertUpdates(ctx context.Context, filter *graph.AlertFilter, after *string) (<-chan trade.AlertStream, error) {
-	f := following[trade.AlertStream]{
-		topic: trade.OfAlerts, after: after, requery: "alerts",
-		keep:   func(scope trade.Scope, c *trade.Change) bool { return scope.Sees(c) },
-		update: func(u trade.Update) trade.AlertStream { return &trade.AlertUpdate{Update: u} },
+	f := streams.Subscription[trade.AlertStream]{
+		Topic: trade.OfAlerts, After: after, Requery: "alerts",
+		Keep:   func(scope trade.Scope, c *trade.Change) bool { return scope.Sees(c) },
+		Update: func(u trade.Update) trade.AlertStream { return &trade.AlertUpdate{Update: u} },
 	}
 	if filter != nil {
 		l, err := reader(ctx)
@@ -159,11 +174,11 @@ func (r subscription) AlertUpdates(ctx context.Context, filter *graph.AlertFilte
 			wanted.State = []trade.AlertState{trade.AlertOpen, trade.AlertAcknowledged, trade.AlertResolved}
 		}
 		st := l.Store
-		f.wanted = func(ctx context.Context, scope trade.Scope, c *trade.Change) (bool, error) {
+		f.Wanted = func(ctx context.Context, scope trade.Scope, c *trade.Change) (bool, error) {
 			return operating.IsAlert(ctx, st, scope, wanted, c.SubjectID)
 		}
 	}
-	return follow(ctx, r.Resolver, f)
+	return subscribe(ctx, r.Resolver, f)
 }
 
 // ShipmentUpdate are the resolvers of ShipmentUpdate.

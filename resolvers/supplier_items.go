@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portico/graph"
+	"portico/process/purchasing"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/operating"
@@ -21,21 +22,26 @@ func (r mutation) ChangeLeadTime(ctx context.Context, idempotencyKey string, inp
 		return nil, err
 	}
 	by.Envelope = envelope(ctx, input.Signature)
-	a, err := r.Purchasing.ChangeLeadTime(ctx, l.Scope(), by, idempotencyKey, &trade.LeadTimeRequest{
-		SupplierItemID: input.SupplierItem, LeadTimeDays: input.LeadTimeDays, EffectiveFrom: input.EffectiveFrom, Reason: input.Reason,
-	}, telemetry.Wait(ctx, mostWait))
+	a, err := r.Purchasing.Receive(ctx, purchasing.Origin{Scope: l.Scope(), By: by, Key: idempotencyKey},
+		r.Purchasing.LeadTimeChange(&trade.LeadTimeRequest{
+			SupplierItemID: input.SupplierItem, LeadTimeDays: input.LeadTimeDays, EffectiveFrom: input.EffectiveFrom, Reason: input.Reason,
+		}), telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.SupplierItemPayload{Errors: orNone(a.Errors), Replayed: a.Replayed, Receipt: a.Receipt}
+	refusals, err := union[trade.SupplierError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.SupplierItemPayload{Errors: refusals, Replayed: a.Replayed, Receipt: a.Receipt}
 	if p.Operation, p.SupplierItem, err = about(ctx, r.Resolver, l, a.OperationID, loaders.SupplierItems, a.SubjectID); err != nil ||
 		p.SupplierItem == nil {
 		return p, err
 	}
 	open := operating.AlertList(l.Scope(), operating.AlertFilter{Kind: []trade.AlertKind{trade.AlertLeadTime}, Subject: p.SupplierItem.ID})
-	told, err := loaders.Pages(ctx, l, open, []string{""}, store.PageArgs{First: 1})
-	if err == nil && len(told[0].Edges) > 0 {
-		p.Alert = told[0].Edges[0].Node
+	history, err := loaders.Pages(ctx, l, open, []string{""}, store.PageArgs{First: 1})
+	if err == nil && len(history[0].Edges) > 0 {
+		p.Alert = history[0].Edges[0].Node
 	}
 	return p, err
 }
@@ -51,15 +57,4 @@ func (r supplierItem) Supplier(ctx context.Context, objs []*trade.SupplierItem) 
 
 func (r supplierItem) Item(ctx context.Context, objs []*trade.SupplierItem) ([]*trade.Item, error) {
 	return related(ctx, objs, func(o *trade.SupplierItem) string { return o.ItemRef.ID }, loaders.Items)
-}
-
-// SupplierItemConnection are the resolvers of SupplierItemConnection.
-func (r *Resolver) SupplierItemConnection() graph.SupplierItemConnectionResolver {
-	return supplierItemConnection{r}
-}
-
-type supplierItemConnection struct{ *Resolver }
-
-func (r supplierItemConnection) TotalCount(ctx context.Context, objs []*trade.SupplierItemConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
 }

@@ -37,17 +37,6 @@ func (webhookEndpoint) Deliveries(ctx context.Context, objs []*operating.Webhook
 	}, first, after, last, before)
 }
 
-// WebhookDeliveryConnection are the resolvers of WebhookDeliveryConnection.
-func (r *Resolver) WebhookDeliveryConnection() graph.WebhookDeliveryConnectionResolver {
-	return webhookDeliveryConnection{}
-}
-
-type webhookDeliveryConnection struct{}
-
-func (webhookDeliveryConnection) TotalCount(ctx context.Context, objs []*operating.WebhookDeliveryConnection) ([]*trade.TotalCount, error) {
-	return counts(ctx, objs)
-}
-
 // SaveWebhookEndpoint creates or changes an endpoint.
 func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string,
 	input graph.WebhookEndpointInput,
@@ -95,7 +84,11 @@ func (r mutation) endpoint(ctx context.Context, l *loaders.Loaders, e *notify.En
 	if err != nil {
 		return nil, err
 	}
-	p := &operating.WebhookEndpointPayload{Errors: orNone(e.Errors), Replayed: e.Replayed, Secret: e.Secret}
+	refusals, err := union[trade.CommonError](e.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &operating.WebhookEndpointPayload{Errors: refusals, Replayed: e.Replayed, Secret: e.Secret}
 	_, p.Endpoint, err = about(ctx, r.Resolver, l, "", loaders.WebhookEndpoints, e.SubjectID)
 	return p, err
 }
@@ -112,7 +105,11 @@ func (r mutation) RedeliverWebhook(ctx context.Context, idempotencyKey string,
 	if err != nil {
 		return nil, err
 	}
-	p := &graph.WebhookDeliveryPayload{Errors: orNone(a.Errors), Replayed: a.Replayed}
+	refusals, err := union[trade.CommonError](a.Errors)
+	if err != nil {
+		return nil, err
+	}
+	p := &graph.WebhookDeliveryPayload{Errors: refusals, Replayed: a.Replayed}
 	_, p.Delivery, err = about(ctx, r.Resolver, l, "", loaders.WebhookDeliveries, a.SubjectID)
 	return p, err
 }

@@ -28,7 +28,7 @@ type noticeItem struct {
 }
 
 func (c *Company) takeNotice(w http.ResponseWriter, r *http.Request) {
-	s, body, ok := written[notice](w, r, "a ship notice")
+	s, body, ok := written[notice](w, r, "a despatch advice")
 	if !ok {
 		return
 	}
@@ -54,15 +54,16 @@ func (c *Company) takeNotice(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// applyAnnounce makes a dispatch to receive, with a parcel for each unit.
-func (c *Company) applyAnnounce(e effect) {
+// applyDespatch makes a dispatch to receive, with a parcel for each unit.
+func (c *Company) applyDespatch(e effect) {
 	var s notice
 	if json.Unmarshal(e.Body, &s) != nil {
 		return
 	}
 	d := c.newDispatch("I", e.At)
 	site := c.sites.get(s.Whs)
-	d.VenNo, d.Site, d.Town, d.Ctry, d.Parcels, d.AsnNo = s.VenNo, s.Whs, site.Town, site.Ctry, nil, s.AsnNo
+	d.VenNo, d.Parcels, d.AsnNo = s.VenNo, nil, s.AsnNo
+	d.arriveAt(site)
 	if s.Track != "" && c.trackers.get(s.Track) == nil {
 		d.Track = s.Track
 	}

@@ -48,8 +48,8 @@ func (c *Company) Break(f Fault) {
 	c.faults.all = append(c.faults.all, &f)
 }
 
-// Mend lifts all faults.
-func (c *Company) Mend() {
+// ClearFaults lifts all faults.
+func (c *Company) ClearFaults() {
 	c.faults.mu.Lock()
 	defer c.faults.mu.Unlock()
 	c.faults.all = nil
@@ -117,8 +117,8 @@ func (c *Company) Change(service, object, key string, set map[string]any) error 
 // Calls are the numbers of calls so far, by service and endpoint.
 func (c *Company) Calls() map[string]int { return c.calls.all() }
 
-// Taken are the references of all that was taken from outside, in its order.
-func (c *Company) Taken() (refs []string) {
+// EffectRefs are the references of all that was taken from outside, in its order.
+func (c *Company) EffectRefs() (refs []string) {
 	for _, e := range c.journal.since(0) {
 		switch e.Do {
 		case "submit", "change", "cancel", "return":
@@ -157,7 +157,7 @@ func (c *Company) control(mux *http.ServeMux) {
 		answer(w, http.StatusOK, f)
 	})
 	mux.HandleFunc("DELETE /control/faults", func(w http.ResponseWriter, _ *http.Request) {
-		c.Mend()
+		c.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("GET /control/calls", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.Calls()) })

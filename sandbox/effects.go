@@ -88,7 +88,7 @@ func (c *Company) apply(e effect) {
 	case "correct":
 		c.applyCorrection(e)
 	case "announce":
-		c.applyAnnounce(e)
+		c.applyDespatch(e)
 	case "unannounce":
 		c.applyUnannounce(e)
 	case "receiveNotice":

@@ -73,14 +73,14 @@ func (c *Company) Handler() http.Handler {
 	}
 	for _, svc := range []string{"erp", "wms", "carrier", "crm"} {
 		mux.Handle("GET /"+svc+"/v1/changes",
-			c.service(svc, "changes", func(w http.ResponseWriter, r *http.Request) { c.tellChanges(w, r, svc) }))
+			c.service(svc, "changes", func(w http.ResponseWriter, r *http.Request) { c.serveChanges(w, r, svc) }))
 		mux.Handle("GET /"+svc+"/v1/ping",
 			c.service(svc, "ping", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, map[string]bool{"up": true}) }))
 		mux.HandleFunc("GET /"+svc+"/openapi.yaml", func(w http.ResponseWriter, r *http.Request) {
 			http.ServeFileFS(w, r, openapi, "openapi/"+svc+".yaml")
 		})
 	}
-	mux.Handle("POST /erp/v1/prices", c.service("erp", "prices", c.tellPrices))
+	mux.Handle("POST /erp/v1/prices", c.service("erp", "prices", c.servePrices))
 	mux.Handle("POST /erp/v1/salesOrders", c.service("erp", "submit", c.takeOrder))
 	mux.Handle("GET /erp/v1/submissions/{ref}", c.service("erp", "submission", func(w http.ResponseWriter, r *http.Request) {
 		c.mu.RLock()
@@ -104,8 +104,8 @@ func (c *Company) Handler() http.Handler {
 	mux.Handle("POST /erp/v1/shipNotices/{no}/cancel", c.service("erp", "unannounce", c.takeWithdrawal))
 	mux.Handle("POST /erp/v1/returnRequests", c.service("erp", "return", c.takeReturn))
 	mux.Handle("POST /carrier/v1/trackers", c.service("carrier", "register", c.takeParcels))
-	mux.Handle("GET /erp/v1/papers/{kind}/{no}", c.service("erp", "papers", c.tellPaper))
-	mux.Handle("GET /carrier/v1/papers/{kind}/{no}", c.service("carrier", "papers", c.tellPaper))
+	mux.Handle("GET /erp/v1/papers/{kind}/{no}", c.service("erp", "papers", c.serveDocument))
+	mux.Handle("GET /carrier/v1/papers/{kind}/{no}", c.service("carrier", "papers", c.serveDocument))
 	c.control(mux)
 	return mux
 }
@@ -121,7 +121,7 @@ func (c *Company) serve(mux *http.ServeMux, col collection) {
 		c.mu.RLock()
 		defer c.mu.RUnlock()
 		rows, keys, next := col.page(r.FormValue("after"), limit)
-		answer(w, http.StatusOK, map[string]any{"rows": c.told(col.obj, rows, keys), "next": next, "total": col.total()})
+		answer(w, http.StatusOK, map[string]any{"rows": c.report(col.obj, rows, keys), "next": next, "total": col.total()})
 	}))
 	mux.Handle("POST "+path+"/query", c.service(col.svc, col.obj, func(w http.ResponseWriter, r *http.Request) {
 		var q struct {
@@ -140,12 +140,12 @@ func (c *Company) serve(mux *http.ServeMux, col collection) {
 				rows, keys = append(rows, row), append(keys, k)
 			}
 		}
-		answer(w, http.StatusOK, map[string]any{"rows": c.told(col.obj, rows, keys), "total": len(rows)})
+		answer(w, http.StatusOK, map[string]any{"rows": c.report(col.obj, rows, keys), "total": len(rows)})
 	}))
 }
 
-// told are the rows with what overrides make them say.
-func (c *Company) told(obj string, rows []any, keys []string) []any {
+// report are the rows with what overrides make them say.
+func (c *Company) report(obj string, rows []any, keys []string) []any {
 	out := make([]any, len(rows))
 	for i, row := range rows {
 		out[i] = row
@@ -164,7 +164,7 @@ func (c *Company) told(obj string, rows []any, keys []string) []any {
 	return out
 }
 
-func (c *Company) tellChanges(w http.ResponseWriter, r *http.Request, svc string) {
+func (c *Company) serveChanges(w http.ResponseWriter, r *http.Request, svc string) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	limit, err := strconv.Atoi(r.FormValue("limit"))
@@ -194,7 +194,7 @@ func (c *Company) tellChanges(w http.ResponseWriter, r *http.Request, svc string
 	answer(w, http.StatusOK, map[string]any{"world": c.world, "changes": out, "last": last, "more": false})
 }
 
-func (c *Company) tellPrices(w http.ResponseWriter, r *http.Request) {
+func (c *Company) servePrices(w http.ResponseWriter, r *http.Request) {
 	var q struct {
 		Positions []priceAsk `json:"positions"`
 	}
@@ -204,7 +204,7 @@ func (c *Company) tellPrices(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	out := make([]priceTold, len(q.Positions))
+	out := make([]priceAnswer, len(q.Positions))
 	for i, p := range q.Positions {
 		on := p.On
 		if on == "" {
@@ -248,15 +248,15 @@ func (c *Company) takeParcels(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, map[string]int{"taken": len(fresh)})
 }
 
-// tellPaper writes a small but real PDF.
-func (c *Company) tellPaper(w http.ResponseWriter, r *http.Request) {
+// serveDocument writes a small but real PDF.
+func (c *Company) serveDocument(w http.ResponseWriter, r *http.Request) {
 	kind, no := r.PathValue("kind"), r.PathValue("no")
 	c.mu.RLock()
 	known := kind == "invoice" && c.invoices.get(no) != nil || kind == "pod" && c.trackers.get(no) != nil && c.trackers.get(no).POD != "" ||
 		kind == "tds" && c.materials.get(no) != nil
 	c.mu.RUnlock()
 	if !known {
-		refuse(w, http.StatusNotFound, "no", "no such paper")
+		refuse(w, http.StatusNotFound, "no", "no such document")
 		return
 	}
 	title := map[string]string{"invoice": "Invoice", "pod": "Proof of delivery", "tds": "Technical data sheet"}[kind]

@@ -60,7 +60,7 @@ func openJournal(folder string, head effect) (*journal, []effect, error) {
 		var e effect
 		if err != nil || json.Unmarshal(line, &e) != nil {
 			file.Close()
-			return nil, nil, fmt.Errorf("journal: line %d cannot be read; `make reset` begins anew", len(j.all)+1)
+			return nil, nil, fmt.Errorf("journal: line %d cannot be read; `make reset` starts from scratch", len(j.all)+1)
 		}
 		whole += int64(len(line))
 		j.all = append(j.all, e)

@@ -23,7 +23,8 @@ func (c *Company) sendBack(o *salesOrder, at time.Time, n int) {
 	}
 	if ra.Stat >= "3" {
 		d := c.newDispatch("R", at.Add(24*time.Hour))
-		d.CustNo, d.RaNo, d.Orders, d.Site, d.Town, d.Ctry = o.SoldTo, ra.RaNo, []string{o.DocNo}, "RTM", "Rotterdam", "NL"
+		d.CustNo, d.RaNo, d.Orders = o.SoldTo, ra.RaNo, []string{o.DocNo}
+		d.arriveAt(c.sites.get("RTM"))
 		d.Parcels[0].Lines = []parcelLine{{Doc: o.DocNo, Pos: it.Pos, Qty: qty, UOM: it.UOM}}
 		c.track(d, at.Add(24*time.Hour), 3)
 	}

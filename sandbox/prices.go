@@ -15,7 +15,7 @@ type priceAsk struct {
 	On       string `json:"on,omitempty"`
 }
 
-type priceTold struct {
+type priceAnswer struct {
 	St      string      `json:"st"` // OK, NOENT, REQ, NOPRC
 	Prc     string      `json:"prc,omitempty"`
 	PrcUnit int         `json:"prcUnit,omitempty"`
@@ -42,42 +42,42 @@ type priceStep struct {
 }
 
 // price calculates what one quantity of a material costs a customer on a day.
-func (c *Company) price(ask priceAsk, on string) priceTold {
+func (c *Company) price(ask priceAsk, on string) priceAnswer {
 	cust, m := c.customers.get(ask.CustNo), c.materials.get(ask.MatNo)
 	if cust == nil || m == nil || cust.Blk == "B" || cust.Blk == "X" || m.Life == "H" {
-		return priceTold{St: "NOENT"}
+		return priceAnswer{St: "NOENT"}
 	}
 	if m.Group == "E30" && m.cents%17 == 0 {
-		return priceTold{St: "REQ"}
+		return priceAnswer{St: "REQ"}
 	}
 	if on > c.dayOf(c.epoch.AddDate(1, 0, 0)) || on < "20000101" {
-		return priceTold{St: "NOPRC"}
+		return priceAnswer{St: "NOPRC"}
 	}
 	i := slices.IndexFunc(m.Units, func(u matUnit) bool { return u.UOM == ask.UOM })
 	qty, err := strconv.ParseFloat(ask.Qty, 64)
 	if i < 0 || err != nil || qty <= 0 {
-		return priceTold{St: "NOPRC"}
+		return priceAnswer{St: "NOPRC"}
 	}
 	u := m.Units[i]
 	list, per := m.cents, 100
 	if u.Factor > 1 {
 		list, per = m.cents*int64(u.Factor)/100, 1
 	}
-	told := priceTold{St: "OK", PrcUnit: per, UOM: ask.UOM, Curr: cust.Curr, Src: "L", From: c.day(-365), To: c.day(365)}
-	told.Steps = append(told.Steps, priceStep{"LI", "List price", cents(list)})
+	quote := priceAnswer{St: "OK", PrcUnit: per, UOM: ask.UOM, Curr: cust.Curr, Src: "L", From: c.day(-365), To: c.day(365)}
+	quote.Steps = append(quote.Steps, priceStep{"LI", "List price", cents(list)})
 	net := list
 	cut := func(t, txt string, pct int) {
 		change := list * int64(pct) / 100
 		net -= change
-		told.Steps = append(told.Steps, priceStep{t, fmt.Sprintf("%s, %d %%", txt, pct), cents(-change)})
+		quote.Steps = append(quote.Steps, priceStep{t, fmt.Sprintf("%s, %d %%", txt, pct), cents(-change)})
 	}
 	if cust.discount > 0 {
-		told.Src = "C"
+		quote.Src = "C"
 		cut("CU", "Customer discount", cust.discount)
 	}
 	agr := c.agreement.get("C-" + cust.CustNo)
 	if agr != nil && slices.Contains(agr.Mats, m.MatNo) && agr.From <= on && (agr.To == "" || on <= agr.To) {
-		told.Src, told.Agr, told.From, told.To = "K", agr.AgrNo, agr.From, agr.To
+		quote.Src, quote.Agr, quote.From, quote.To = "K", agr.AgrNo, agr.From, agr.To
 		cut("AG", "Agreement "+agr.AgrNo, agr.pct)
 	}
 	base := net
@@ -88,14 +88,14 @@ func (c *Company) price(ask priceAsk, on string) priceTold {
 			from = max(1, s.times*pack/u.Factor)
 		}
 		price := base - list*int64(s.pct)/100
-		told.Scales = append(told.Scales, scale{strconv.Itoa(from), cents(price)})
+		quote.Scales = append(quote.Scales, scale{strconv.Itoa(from), cents(price)})
 		if s.pct > 0 && qty >= float64(from) {
 			net = price
 		}
 	}
 	if net != base {
-		told.Steps = append(told.Steps, priceStep{"SC", "Volume", cents(net - base)})
+		quote.Steps = append(quote.Steps, priceStep{"SC", "Volume", cents(net - base)})
 	}
-	told.cents, told.Prc = net, cents(net)
-	return told
+	quote.cents, quote.Prc = net, cents(net)
+	return quote
 }

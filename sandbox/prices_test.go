@@ -26,7 +26,7 @@ func TestAPriceIsThatOfItsScaleAndTheSumOfItsSteps(t *testing.T) {
 	for _, customer := range []string{"10001", "10003"} {
 		for _, no := range c.materials.keys[:120] {
 			for _, unit := range c.materials.get(no).Units {
-				ask := func(qty int) priceTold {
+				ask := func(qty int) priceAnswer {
 					return c.price(priceAsk{CustNo: customer, MatNo: no, Qty: strconv.Itoa(qty), UOM: unit.UOM}, day)
 				}
 				first := ask(1)

@@ -99,7 +99,7 @@ func (c *Company) applyConfirm(e effect) {
 			it.Qty = more // a purchaser has let the vendor send more
 		}
 		for _, part := range parts {
-			c.promiseAnew(e, it.MatNo, p.Whs, part.ConfDlv)
+			c.renewPromise(e, it.MatNo, p.Whs, part.ConfDlv)
 		}
 	}
 	var net int64
@@ -120,9 +120,9 @@ func (c *Company) applyConfirm(e effect) {
 	c.touch(e, "erp", "purchases", p.PoNo)
 }
 
-// promiseAnew moves what customers were promised of a material that waits for supply, and
+// renewPromise moves what customers were promised of a material that waits for supply, and
 // for which a purchase comes too late now: it leaves the day after.
-func (c *Company) promiseAnew(e effect, matNo, whs, comes string) {
+func (c *Company) renewPromise(e effect, matNo, whs, comes string) {
 	if comes == "" {
 		return
 	}

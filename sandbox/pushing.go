@@ -20,7 +20,7 @@ const PushSecret = "whsec_dGhlIHNhbmRib3gncyBjYXJyaWVyIGFsb25l"
 
 const (
 	pushedAtOnce = 50 // parcels in one delivery
-	pushAgain    = 500 * time.Millisecond
+	repushPause  = 500 * time.Millisecond
 )
 
 var pushing = &http.Client{Timeout: 10 * time.Second}
@@ -35,7 +35,7 @@ func (c *Company) Push(ctx context.Context, url string) {
 		parcels, to := c.parcelsSince(from)
 		if parcels != nil {
 			if err := post(ctx, url, fmt.Sprintf("msg_%s_%d_%d", c.world, from, to), parcels); err != nil {
-				sleep(ctx, pushAgain)
+				sleep(ctx, repushPause)
 				continue
 			}
 		}
@@ -65,7 +65,7 @@ func (c *Company) parcelsSince(from int) (body []byte, to int) {
 	if rows == nil {
 		return nil, to
 	}
-	body, err := json.Marshal(map[string]any{"rows": c.told("trackers", rows, keys)})
+	body, err := json.Marshal(map[string]any{"rows": c.report("trackers", rows, keys)})
 	if err != nil { // they are the company's own types
 		panic(err)
 	}

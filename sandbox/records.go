@@ -269,6 +269,8 @@ type returnItem struct {
 type site struct {
 	Site   string  `json:"site"`
 	Title  string  `json:"title"`
+	Street string  `json:"street"`
+	Zip    string  `json:"zip"`
 	Town   string  `json:"town"`
 	Ctry   string  `json:"ctry"`
 	Lat    float64 `json:"lat"`
@@ -305,6 +307,8 @@ type dispatch struct {
 	RaNo    string   `json:"raNo,omitempty"`
 	CrtAt   string   `json:"crtAt"`
 	Site    string   `json:"site"`
+	Street  string   `json:"street"`
+	Zip     string   `json:"zip"`
 	Town    string   `json:"town"`
 	Ctry    string   `json:"ctry"`
 	Parcels []parcel `json:"parcels"`

@@ -52,7 +52,8 @@ func (c *Company) applyReturnStep(e effect) {
 	switch n, _ := strconv.Atoi(ra.Stat); n + 1 {
 	case 3:
 		d := c.newDispatch("R", e.At)
-		d.CustNo, d.RaNo, d.Orders, d.Site, d.Town, d.Ctry = o.SoldTo, ra.RaNo, []string{o.DocNo}, "RTM", "Rotterdam", "NL"
+		d.CustNo, d.RaNo, d.Orders = o.SoldTo, ra.RaNo, []string{o.DocNo}
+		d.arriveAt(c.sites.get("RTM"))
 		for _, it := range ra.Items {
 			d.Parcels[0].Lines = append(d.Parcels[0].Lines, parcelLine{Doc: o.DocNo, Pos: it.DocPos, Qty: it.Qty, UOM: it.UOM})
 		}

@@ -183,7 +183,7 @@ func TestFaultsDoWhatTheySay(t *testing.T) {
 		if code := call(t, c, "GET", "/erp/v1/ping", "", nil); code != 200 {
 			t.Errorf("%s of the warehouse reached the ERP: %d", kind, code)
 		}
-		c.Mend()
+		c.ClearFaults()
 	}
 	if code := call(t, c, "GET", "/wms/v1/sites?limit=3", "", nil); code != 200 {
 		t.Errorf("mended: got %d", code)

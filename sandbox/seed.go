@@ -171,9 +171,18 @@ func digits(prefix string, n, width int) string {
 
 func (c *Company) seedSites() {
 	for i, s := range []site{
-		{Site: "RTM", Title: "Rotterdam Central", Town: "Rotterdam", Ctry: "NL", Lat: 51.9, Lon: 4.48, TZ: "Europe/Amsterdam", Cutoff: "1530"},
-		{Site: "HAM", Title: "Hamburg North", Town: "Hamburg", Ctry: "DE", Lat: 53.55, Lon: 9.99, TZ: "Europe/Berlin", Cutoff: "1600"},
-		{Site: "LIL", Title: "Lille South", Town: "Lille", Ctry: "FR", Lat: 50.63, Lon: 3.06, TZ: "Europe/Paris", Cutoff: "1500"},
+		{
+			Site: "RTM", Title: "Rotterdam Central", Street: "Waalhaven 1", Zip: "3089 JH", Town: "Rotterdam", Ctry: "NL",
+			Lat: 51.9, Lon: 4.48, TZ: "Europe/Amsterdam", Cutoff: "1530",
+		},
+		{
+			Site: "HAM", Title: "Hamburg North", Street: "Essener Straße 89", Zip: "22419", Town: "Hamburg", Ctry: "DE",
+			Lat: 53.55, Lon: 9.99, TZ: "Europe/Berlin", Cutoff: "1600",
+		},
+		{
+			Site: "LIL", Title: "Lille South", Street: "Rue du Port 12", Zip: "59000", Town: "Lille", Ctry: "FR",
+			Lat: 50.63, Lon: 3.06, TZ: "Europe/Paris", Cutoff: "1500",
+		},
 	} {
 		s.Rev, s.ILN = 1, digits("8712345", 10+i, 13)
 		c.sites.put(s.Site, &s)

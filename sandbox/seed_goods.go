@@ -156,7 +156,8 @@ func (c *Company) materialOf(r *rand.Rand, ven string) *material {
 
 func (c *Company) inbound(p *purchase, at time.Time, delivered bool) {
 	d := c.newDispatch("I", at)
-	d.VenNo, d.Pos, d.Site, d.Town, d.Ctry = p.VenNo, []string{p.PoNo}, p.Whs, c.sites.get(p.Whs).Town, c.sites.get(p.Whs).Ctry
+	d.VenNo, d.Pos = p.VenNo, []string{p.PoNo}
+	d.arriveAt(c.sites.get(p.Whs))
 	for i := range p.Items {
 		it := &p.Items[i]
 		it.QtyAsn = it.Qty
@@ -167,4 +168,9 @@ func (c *Company) inbound(p *purchase, at time.Time, delivered bool) {
 		steps = len(journey)
 	}
 	c.track(d, at, steps)
+}
+
+// arriveAt makes a site the place to which a dispatch goes.
+func (d *dispatch) arriveAt(s *site) {
+	d.Site, d.Street, d.Zip, d.Town, d.Ctry = s.Site, s.Street, s.Zip, s.Town, s.Ctry
 }

@@ -61,7 +61,8 @@ func (c *Company) ship(o *salesOrder, at time.Time, pct, steps int) *dispatch {
 	if i := slices.IndexFunc(cust.Addresses, func(a address) bool { return a.AdrNo == o.ShipToNo }); i >= 0 {
 		to = cust.Addresses[i]
 	}
-	d.CustNo, d.Orders, d.Site, d.Town, d.Ctry = o.SoldTo, []string{o.DocNo}, "RTM", to.Town, to.Ctry
+	d.CustNo, d.Orders, d.Site = o.SoldTo, []string{o.DocNo}, "RTM"
+	d.Street, d.Zip, d.Town, d.Ctry = to.Street, to.Zip, to.Town, to.Ctry
 	delivered := steps >= len(journey)
 	whole := true
 	for i := range o.Items {

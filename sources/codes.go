@@ -29,8 +29,8 @@ func (c *Codes) Of(code string) (is operating.CodeMeaning, ok bool) {
 	return is, ok
 }
 
-// Anew is the same table as it was written.
-func (c *Codes) Anew() *Codes {
+// Reset is the same table as it was written.
+func (c *Codes) Reset() *Codes {
 	return &Codes{Standard: c.Standard, List: c.List, Version: c.Version, Written: c.Written}
 }
 

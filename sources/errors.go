@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -72,10 +74,27 @@ func Reason(err error) string {
 	return "The system refused it."
 }
 
-// RetryAfter is how long a throttling source asked to be left alone.
+// LongestRetry is the longest that a source is left alone for because it asked for that. Some ask for a day for one request:
+// what waits behind it would wait with it, while the source is well.
+const LongestRetry = 5 * time.Minute
+
+// RetryAfter is how long a throttling source asked to be left alone, at most [LongestRetry].
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return e.After
+		return min(max(e.After, 0), LongestRetry)
+	}
+	return 0
+}
+
+// RetryHeader is what an answer's Retry-After asks for, in seconds or until a date (RFC 9110, section 10.2.3); 0 where it
+// asks for nothing that can be read.
+func RetryHeader(h http.Header, now time.Time) time.Duration {
+	text := h.Get("Retry-After")
+	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
+		return time.Duration(max(seconds, 0)) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(at.Sub(now), 0)
 	}
 	return 0
 }

@@ -186,9 +186,6 @@ func (g *guarded) health() operating.SourceHealth {
 	if g.lastSuccess.Load() > 0 {
 		h.LastSuccessAt = &ok
 	}
-	if g.breaker.IsHalfOpen() {
-		h.Circuit, h.State = operating.CircuitHalfOpen, operating.SourceDegraded
-	}
 	f := g.lastFailure.Load()
 	unfit := g.unfit.Load()
 	switch {
@@ -196,6 +193,8 @@ func (g *guarded) health() operating.SourceHealth {
 		h.State = operating.SourceIsDown
 	case g.breaker.IsOpen():
 		h.Circuit, h.State = operating.CircuitOpen, operating.SourceIsDown
+	case g.breaker.IsHalfOpen(): // it is down until a call has succeeded
+		h.Circuit, h.State = operating.CircuitHalfOpen, operating.SourceIsDown
 	case f != nil && f.at.After(ok):
 		h.State = operating.SourceDegraded
 	}
@@ -211,7 +210,7 @@ func (g *guarded) health() operating.SourceHealth {
 	}
 	switch {
 	case unfit != nil && unfit.kind == Denied:
-		text := "It does not let us in (" + unfit.text + "). Correct the user or key in its configuration; it is tried again by itself."
+		text := "It does not let us in (" + unfit.text + "). Correct the user or key in its configuration; Portico retries automatically."
 		h.Message = &text
 	case unfit != nil:
 		text := "It cannot be used as it is: " + unfit.text + ". It is looked at again by itself."

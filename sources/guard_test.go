@@ -23,6 +23,7 @@ type erp struct {
 	sizes  []int
 	mu     sync.Mutex
 	answer func(ctx context.Context, call int64) error
+	refuse func(q Query) error
 	ping   func() error
 }
 
@@ -48,6 +49,11 @@ func (e *erp) Orders(ctx context.Context, q Query) (Page[trade.Order], error) {
 	e.sizes = append(e.sizes, len(q.Refs))
 	e.mu.Unlock()
 	var page Page[trade.Order]
+	if e.refuse != nil {
+		if err := e.refuse(q); err != nil {
+			return page, err
+		}
+	}
 	for _, r := range q.Refs {
 		page.Records = append(page.Records, trade.Order{Number: &r})
 	}
@@ -78,7 +84,7 @@ func TestABatchIsSplitAndPutTogetherInOrder(t *testing.T) {
 	for i := range 25 {
 		refs = append(refs, string(rune('a'+i)))
 	}
-	page, err := set(e, quick).Orders(t.Context(), Query{Refs: refs})
+	page, err := OrderRecords.Fetch(t.Context(), set(e, quick), Query{Refs: refs})
 	if err != nil || !slices.Equal(e.sizes, []int{10, 10, 5}) {
 		t.Fatalf("calls of %v, %v; want 10, 10, 5", e.sizes, err)
 	}
@@ -127,7 +133,7 @@ func TestEveryPriceIsToldToItsKeyWhileTheyMove(t *testing.T) {
 	sources := map[string]int{}
 	for i, k := range keys {
 		p := told[i].(*trade.Price)
-		kept, ok := prices.Kept(k, nil, time.Now())
+		kept, ok := prices.Find(k, nil, time.Now())
 		if p.SKU != k.SKU || p.ContractKey != k.Account || !ok || kept.(*trade.Price).SKU != k.SKU {
 			t.Errorf("%s for %s is told the price of %s for %s", k.SKU, k.Account, p.SKU, p.ContractKey)
 		}
@@ -147,7 +153,7 @@ func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
 		ByHand: 1,
 	} {
 		e := &erp{answer: func(context.Context, int64) error { return Fail(kind, "no") }}
-		_, err := set(e, quick).Orders(t.Context(), Query{Limit: 1})
+		_, err := OrderRecords.Fetch(t.Context(), set(e, quick), Query{Limit: 1})
 		if KindOf(err) != kind || e.calls.Load() != want {
 			t.Errorf("%v: told as %v after %d calls, want %d", kind, KindOf(err), e.calls.Load(), want)
 		}
@@ -158,7 +164,7 @@ func TestOnlyWhatMayPassIsTriedAgain(t *testing.T) {
 		}
 		return nil
 	}}
-	if _, err := set(e, quick).Orders(t.Context(), Query{Limit: 1}); err != nil {
+	if _, err := OrderRecords.Fetch(t.Context(), set(e, quick), Query{Limit: 1}); err != nil {
 		t.Errorf("the third attempt answers, and yet: %v", err)
 	}
 }
@@ -167,7 +173,7 @@ func TestASlowCallEndsAtItsDeadlineAndIsUncertain(t *testing.T) {
 	e := &erp{answer: func(ctx context.Context, _ int64) error { <-ctx.Done(); return ctx.Err() }}
 	l := quick
 	l.Retries, l.Timeout = 0, 50*time.Millisecond
-	_, err := set(e, l).Orders(t.Context(), Query{Limit: 1})
+	_, err := OrderRecords.Fetch(t.Context(), set(e, l), Query{Limit: 1})
 	if KindOf(err) != Uncertain {
 		t.Errorf("told as %v: %v", KindOf(err), err)
 	}
@@ -184,7 +190,7 @@ func TestCallsAtATimeAreBounded(t *testing.T) {
 	s := set(e, quick)
 	var all sync.WaitGroup
 	for range 40 {
-		all.Go(func() { _, _ = s.Orders(t.Context(), Query{Limit: 1}) })
+		all.Go(func() { _, _ = OrderRecords.Fetch(t.Context(), s, Query{Limit: 1}) })
 	}
 	all.Wait()
 	if e.most.Load() > 4 || e.most.Load() < 2 {
@@ -203,7 +209,7 @@ func TestTheCircuitOpensFailsFastAndCloses(t *testing.T) {
 	}}
 	s := set(e, quick)
 	for range 30 {
-		_, _ = s.Orders(t.Context(), Query{Limit: 1})
+		_, _ = OrderRecords.Fetch(t.Context(), s, Query{Limit: 1})
 	}
 	if n := e.calls.Load(); n > 10 {
 		t.Errorf("a dead source was called %d times by 30 reads", n)
@@ -212,14 +218,14 @@ func TestTheCircuitOpensFailsFastAndCloses(t *testing.T) {
 	if h.State != operating.SourceIsDown || h.Circuit != operating.CircuitOpen || h.Message == nil {
 		t.Errorf("health is %+v", h)
 	}
-	_, err := s.Orders(t.Context(), Query{Limit: 1})
+	_, err := OrderRecords.Fetch(t.Context(), s, Query{Limit: 1})
 	if KindOf(err) != Unavailable || RetryAfter(err) <= 0 {
 		t.Errorf("with the circuit open: %v, to be tried after %v", err, RetryAfter(err))
 	}
 	down.Store(false)
 	deadline := time.Now().Add(5 * time.Second)
 	for {
-		if _, err := s.Orders(t.Context(), Query{Limit: 1}); err == nil {
+		if _, err := OrderRecords.Fetch(t.Context(), s, Query{Limit: 1}); err == nil {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -237,7 +243,7 @@ func TestACallerWhoGoesAwayIsNoFailureOfTheSource(t *testing.T) {
 	for range 10 {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Millisecond, cancel)
-		if _, err := s.Orders(ctx, Query{Limit: 1}); !errors.Is(err, context.Canceled) {
+		if _, err := OrderRecords.Fetch(ctx, s, Query{Limit: 1}); !errors.Is(err, context.Canceled) {
 			t.Fatalf("got %v, want the caller's own cancellation", err)
 		}
 	}
@@ -276,7 +282,7 @@ func TestASourceThatCannotBeUsedSaysWhatToDo(t *testing.T) {
 			t.Errorf("%s: %+v, want %q", what, h, says)
 		}
 	}
-	read := func() { _, _ = s.Orders(t.Context(), Query{Limit: 1}) }
+	read := func() { _, _ = OrderRecords.Fetch(t.Context(), s, Query{Limit: 1}) }
 	read()
 	up("nothing is wrong")
 
@@ -309,7 +315,7 @@ func TestWritesWaitWhileASourceIsInAPlannedWindow(t *testing.T) {
 	limits := quick
 	limits.Maintenance = []operating.MaintenanceWindow{window(-2*time.Hour, -time.Hour), window(time.Hour, 2*time.Hour)}
 	s := set(&erp{}, limits)
-	if why, wait := s.Held("erp"); wait != 0 || s.HeldUntil("erp", now) != nil {
+	if why, wait := s.Paused("erp"); wait != 0 || s.HeldUntil("erp", now) != nil {
 		t.Errorf("between two windows: %q, %s", why, wait)
 	}
 	if h := s.Health()[0]; h.State != operating.SourceUp || len(h.Maintenance) != 1 {
@@ -317,7 +323,7 @@ func TestWritesWaitWhileASourceIsInAPlannedWindow(t *testing.T) {
 	}
 	limits.Maintenance = append(limits.Maintenance, window(-time.Minute, time.Hour))
 	s = set(&erp{}, limits)
-	if why, wait := s.Held("erp"); wait <= 0 || wait > lookAgain || !strings.Contains(why, "planned window") {
+	if why, wait := s.Paused("erp"); wait <= 0 || wait > pollPause || !strings.Contains(why, "planned window") {
 		t.Errorf("in a window: %q, %s", why, wait)
 	}
 	if until := s.HeldUntil("erp", now); until == nil || !until.Equal(now.Add(time.Hour)) {
@@ -327,7 +333,37 @@ func TestWritesWaitWhileASourceIsInAPlannedWindow(t *testing.T) {
 		t.Errorf("in a window: %+v", h)
 	}
 	s.Pause(map[string]string{"erp": "stocktaking"})
-	if why, _ := s.Held("erp"); !strings.Contains(why, "stocktaking") || s.HeldUntil("erp", now) != nil {
+	if why, _ := s.Paused("erp"); !strings.Contains(why, "stocktaking") || s.HeldUntil("erp", now) != nil {
 		t.Errorf("paused in a window: %q", why)
+	}
+}
+
+// TestASourceIsDownUntilACallSucceeds opens a circuit and lets its time pass: that it may be tried again does not make it answer.
+//
+// Cases: H1
+func TestASourceIsDownUntilACallSucceeds(t *testing.T) {
+	e := &erp{}
+	s := set(e, quick)
+	state := func() (operating.SourceState, operating.CircuitState) {
+		h := s.Health()[0]
+		return h.State, h.Circuit
+	}
+	e.ping = func() error { return Fail(Unavailable, "away") }
+	for range quick.BreakAfter {
+		_ = s.Check(t.Context(), "erp")
+	}
+	if state, circuit := state(); state != operating.SourceIsDown || circuit != operating.CircuitOpen {
+		t.Fatalf("after failures it is %s, %s", state, circuit)
+	}
+	s.byName["erp"].breaker.HalfOpen()
+	if state, circuit := state(); state != operating.SourceIsDown || circuit != operating.CircuitHalfOpen {
+		t.Errorf("half open it is %s, %s", state, circuit)
+	}
+	e.ping = nil
+	if err := s.Check(t.Context(), "erp"); err != nil {
+		t.Fatal(err)
+	}
+	if state, circuit := state(); state != operating.SourceUp || circuit != operating.CircuitClosed {
+		t.Errorf("once it answers it is %s, %s", state, circuit)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"portico/trade/operating"
 )
 
-// lookAgain is the longest pause before a source that is held is looked at again.
-const lookAgain = time.Second
+// pollPause is the longest pause before a source that is held is looked at again.
+const pollPause = time.Second
 
 // Pause holds the named sources, with the reason of each, and resumes all others. A
 // source that is paused is neither read from nor written to: reads come from the store,
@@ -23,22 +23,22 @@ func (s *Set) Pause(reasons map[string]string) {
 	}
 }
 
-// Held tells whether writes to a source wait, why, and when to look again: while it is
+// Paused tells whether writes to a source wait, why, and when to look again: while it is
 // paused, in a planned window, or while its breaker is open.
-func (s *Set) Held(name string) (why string, wait time.Duration) {
+func (s *Set) Paused(name string) (why string, wait time.Duration) {
 	g := s.byName[name]
 	if g == nil {
 		return "", 0
 	}
 	if reason := g.paused.Load(); reason != nil {
-		return "The system is paused: " + *reason, lookAgain
+		return "The system is paused: " + *reason, pollPause
 	}
 	if w := g.window(time.Now()); w != nil {
-		return "The system is in a planned window until " + w.To.Format(time.RFC3339) + ".", min(time.Until(w.To), lookAgain)
+		return "The system is in a planned window until " + w.To.Format(time.RFC3339) + ".", min(time.Until(w.To), pollPause)
 	}
 	if g.breaker.IsOpen() {
 		if rest := g.breaker.RemainingDelay(); rest > 0 {
-			return "The system does not answer; it is tried again by itself.", rest
+			return "The system does not answer; Portico retries automatically.", rest
 		}
 	}
 	return "", 0
@@ -79,7 +79,7 @@ func (g *guarded) planned(now time.Time) []operating.MaintenanceWindow {
 // closed fails while nothing may be asked of a source.
 func (g *guarded) closed(ctx context.Context) error {
 	if g.paused.Load() != nil {
-		return &Error{Kind: Unavailable, After: lookAgain, Err: errPaused}
+		return &Error{Kind: Unavailable, After: pollPause, Err: errPaused}
 	}
 	return ctx.Err()
 }

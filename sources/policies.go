@@ -55,11 +55,11 @@ func (s *Set) policy(subject Subject) operating.DataPolicy {
 	if port.field != "" {
 		p.Field = &port.field
 	}
-	_, tells := g.adapter.(Changes)
+	_, serves := g.adapter.(Changes)
 	switch {
 	case subject == OfPrices:
 		p.Sync = operating.SyncLive
-	case tells:
+	case serves:
 		p.Sync, p.Every = operating.SyncPolled, &g.limits.Poll
 	default:
 		p.Sync, p.Every = operating.SyncScheduled, &g.limits.Reconcile

@@ -41,15 +41,15 @@ func (s *Set) CachePrices(size int, limit time.Duration) (*PriceCache, error) {
 // Purge forgets all answers: who answers is another now.
 func (c *PriceCache) Purge() { c.answers.Purge() }
 
-// Kept is a price that is no older than maxAge, or than the age at which prices are
+// Find is a price that is no older than maxAge, or than the age at which prices are
 // stale where that is nil. ok is false where there is none.
-func (c *PriceCache) Kept(k trade.PriceKey, maxAge *time.Duration, now time.Time) (price trade.PriceResult, ok bool) {
+func (c *PriceCache) Find(k trade.PriceKey, maxAge *time.Duration, now time.Time) (price trade.PriceResult, ok bool) {
 	limit := c.limit
 	if maxAge != nil {
 		limit = *maxAge
 	}
 	if kept, ok := c.answers.Get(k); ok && limit > 0 && now.Sub(kept.at) < limit {
-		return c.told(kept, trade.Cache, now), true
+		return c.result(kept, trade.Cache, now), true
 	}
 	return nil, false
 }
@@ -71,7 +71,7 @@ func (c *PriceCache) Ask(ctx context.Context, keys []trade.PriceKey) ([]trade.Pr
 		}
 		now := pricedAt{result: results[i], at: at, before: c.before(k, results[i])}
 		c.answers.Add(k, now)
-		prices[i] = c.told(now, trade.Live, at)
+		prices[i] = c.result(now, trade.Live, at)
 	}
 	return prices, nil
 }
@@ -107,13 +107,13 @@ func (c *PriceCache) unpriced(k trade.PriceKey, err error, now time.Time) trade.
 		kept, ok = c.answers.Get(k)
 	}
 	if ok {
-		gap.LastKnown, _ = c.told(kept, trade.Fallback, now).(*trade.Price)
+		gap.LastKnown, _ = c.result(kept, trade.Fallback, now).(*trade.Price)
 	}
 	return gap
 }
 
-// told is an answer with its age; the kept one is not changed.
-func (c *PriceCache) told(kept pricedAt, mode trade.ReadMode, now time.Time) trade.PriceResult {
+// result is an answer with its age; the kept one is not changed.
+func (c *PriceCache) result(kept pricedAt, mode trade.ReadMode, now time.Time) trade.PriceResult {
 	p, ok := kept.result.(*trade.Price)
 	if !ok {
 		return kept.result
@@ -134,8 +134,8 @@ type PricesRead struct {
 // besides is how many such answers wait to be compared; more are dropped.
 const besides = 32
 
-// Beside tells of prices that were told and can be compared with a shadow's.
-func (s *Set) Beside() <-chan PricesRead { return s.beside }
+// PricesRead tells of prices that were told and can be compared with a shadow's.
+func (s *Set) PricesRead() <-chan PricesRead { return s.beside }
 
 // Prices asks the source of prices, in as few calls as its batch limit allows.
 // While prices move, each account is asked for where it is served, and the answers
@@ -156,16 +156,16 @@ func (s *Set) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceR
 		for i, at := range places[g] {
 			asked[i] = keys[at]
 		}
-		told, err := pricesOf(ctx, g, asked)
+		result, err := pricesOf(ctx, g, asked)
 		if err != nil {
 			return nil, err
 		}
 		for i, at := range places[g] {
-			results[at] = told[i]
+			results[at] = result[i]
 		}
 		if g == r.primary && r.shadow != nil {
 			select {
-			case s.beside <- PricesRead{asked, told}:
+			case s.beside <- PricesRead{asked, result}:
 			default: // the comparing is behind: the caller does not wait for it
 			}
 		}

@@ -2,12 +2,17 @@ package sources
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"time"
 
-	"portico/trade"
-	"portico/trade/procurement"
+	"portico/trade/operating"
 )
+
+// ErrTooLarge is in the error of an adapter whose system answers with more than is read at once. Fewer records are asked
+// for then.
+var ErrTooLarge = errors.New("the answer is larger than is read at once")
 
 // Fetch asks the source that serves the kind in a set, in as many calls as its batch limit
 // needs, and stamps what it tells with the source's name.
@@ -22,9 +27,7 @@ func (r Records[P, T]) Fetch(ctx context.Context, s *Set, q Query) (Page[T], err
 		q.Limit = g.limits.Batch
 	}
 	for _, refs := range batches {
-		part, err := read(ctx, g, string(r.Subject), func(ctx context.Context) (Page[T], error) {
-			return r.Read(g.adapter.(P), ctx, Query{Refs: refs, After: q.After, Limit: q.Limit}) //nolint:errcheck // asked of those alone that claim it
-		})
+		part, err := r.readSome(ctx, g, Query{Refs: refs, After: q.After, Limit: q.Limit})
 		if err != nil {
 			return all, fmt.Errorf("%s of %s: %w", r.Subject, g.name, err)
 		}
@@ -41,77 +44,31 @@ func (r Records[P, T]) Fetch(ctx context.Context, s *Set, q Query) (Page[T], err
 	return all, nil
 }
 
-// Warehouses asks the source of warehouses.
-func (s *Set) Warehouses(ctx context.Context, q Query) (Page[trade.Warehouse], error) {
-	return WarehouseRecords.Fetch(ctx, s, q)
-}
-
-// Categories asks the source of categories.
-func (s *Set) Categories(ctx context.Context, q Query) (Page[trade.Category], error) {
-	return CategoryRecords.Fetch(ctx, s, q)
-}
-
-// Suppliers asks the source of suppliers.
-func (s *Set) Suppliers(ctx context.Context, q Query) (Page[procurement.TradingPartner], error) {
-	return SupplierRecords.Fetch(ctx, s, q)
-}
-
-// Accounts asks the source of accounts.
-func (s *Set) Accounts(ctx context.Context, q Query) (Page[trade.Account], error) {
-	return AccountRecords.Fetch(ctx, s, q)
-}
-
-// Calendars asks the source of calendars.
-func (s *Set) Calendars(ctx context.Context, q Query) (Page[trade.Calendar], error) {
-	return CalendarRecords.Fetch(ctx, s, q)
-}
-
-// Credit asks the source of credit positions.
-func (s *Set) Credit(ctx context.Context, q Query) (Page[trade.CreditPosition], error) {
-	return CreditRecords.Fetch(ctx, s, q)
-}
-
-// Items asks the source of items.
-func (s *Set) Items(ctx context.Context, q Query) (Page[trade.Item], error) {
-	return ItemRecords.Fetch(ctx, s, q)
-}
-
-// Contracts asks the source of contracts.
-func (s *Set) Contracts(ctx context.Context, q Query) (Page[trade.Contract], error) {
-	return ContractRecords.Fetch(ctx, s, q)
-}
-
-// Stock asks the source of stock.
-func (s *Set) Stock(ctx context.Context, q Query) (Page[trade.Stock], error) {
-	return StockRecords.Fetch(ctx, s, q)
-}
-
-// Orders asks the source of orders.
-func (s *Set) Orders(ctx context.Context, q Query) (Page[trade.Order], error) {
-	return OrderRecords.Fetch(ctx, s, q)
-}
-
-// PurchaseOrders asks the source of purchase orders.
-func (s *Set) PurchaseOrders(ctx context.Context, q Query) (Page[trade.PurchaseOrder], error) {
-	return PurchaseOrderRecords.Fetch(ctx, s, q)
-}
-
-// Shipments asks the source of shipments.
-func (s *Set) Shipments(ctx context.Context, q Query) (Page[trade.Shipment], error) {
-	return ShipmentRecords.Fetch(ctx, s, q)
-}
-
-// Tracking asks the source of tracking.
-func (s *Set) Tracking(ctx context.Context, q Query) (Page[trade.Tracking], error) {
-	return TrackingRecords.Fetch(ctx, s, q)
-}
-
-// Invoices asks the source of invoices.
-func (s *Set) Invoices(ctx context.Context, q Query) (Page[trade.Invoice], error) {
-	return InvoiceRecords.Fetch(ctx, s, q)
-}
-
-// Returns asks the source of returns.
-func (s *Set) Returns(ctx context.Context, q Query) (Page[trade.Return], error) {
-	return ReturnRecords.Fetch(ctx, s, q)
+// readSome asks once; of an answer that is too large, for half as much, until a record alone is. That one is rejected by
+// name where it was asked for by name, so that it stops no other.
+func (r Records[P, T]) readSome(ctx context.Context, g *guarded, q Query) (Page[T], error) {
+	page, err := read(ctx, g, string(r.Subject), func(ctx context.Context) (Page[T], error) {
+		return r.Read(g.adapter.(P), ctx, q) //nolint:errcheck // asked of those alone that claim it
+	})
+	switch n := len(q.Refs); {
+	case !errors.Is(err, ErrTooLarge):
+		return page, err
+	case n == 0 && q.Limit > 1:
+		q.Limit /= 2
+		return r.readSome(ctx, g, q)
+	case n == 0:
+		return page, fmt.Errorf("after %q: %w", q.After, err)
+	case n == 1:
+		return Page[T]{Rejected: []operating.RejectedRecord{{
+			Kind: string(r.Subject), SourceRef: &q.Refs[0], Reason: ErrTooLarge.Error(), At: time.Now(),
+		}}}, nil
+	default:
+		first, err := r.readSome(ctx, g, Query{Refs: q.Refs[:n/2]})
+		if err != nil {
+			return first, err
+		}
+		second, err := r.readSome(ctx, g, Query{Refs: q.Refs[n/2:]})
+		second.Records, second.Rejected = append(first.Records, second.Records...), append(first.Rejected, second.Rejected...)
+		return second, err
+	}
 }

@@ -19,7 +19,7 @@ type Receiving interface {
 	Delivery(h http.Header, body []byte, now time.Time) (id string, err error)
 	// Translate reads what a delivery says. What of it cannot be read is among the rejected; it
 	// fails where nothing of it can. The same bytes always say the same.
-	Translate(body []byte) (News, error)
+	Translate(body []byte) (Translation, error)
 }
 
 // Recovering is a system that can be asked for what it may not have pushed.
@@ -46,12 +46,14 @@ type Delivery struct {
 	Body []byte
 }
 
-// News is what a delivery says.
-type News struct {
+// Translation is what a delivery says.
+type Translation struct {
 	Tracking []trade.Tracking
 	Rejected []operating.RejectedRecord
 	// Ignored says why nothing is to be made of it, where that is as it should be.
 	Ignored string
+	// Unused are the paths of values that were read and not used.
+	Unused []string
 }
 
 // Receiver is the named source, where it pushes news.
@@ -65,22 +67,22 @@ func (s *Set) Receiver(name string) (Receiving, bool) {
 }
 
 // Translate reads what a delivery of the named source says, and says whence it came.
-func (s *Set) Translate(name string, body []byte) (news News, err error) {
+func (s *Set) Translate(name string, body []byte) (translation Translation, err error) {
 	r, ok := s.Receiver(name)
 	if !ok {
-		return News{}, Fail(Rejected, "there is no source %q that sends news", name)
+		return Translation{}, Fail(Rejected, "there is no source %q that pushes events", name)
 	}
-	if news, err = r.Translate(body); err != nil {
-		return News{}, fmt.Errorf("news of %s: %w", name, err)
+	if translation, err = r.Translate(body); err != nil {
+		return Translation{}, fmt.Errorf("events of %s: %w", name, err)
 	}
-	for i := range news.Tracking {
-		p := &news.Tracking[i].Provenance
+	for i := range translation.Tracking {
+		p := &translation.Tracking[i].Provenance
 		p.Instance, p.System = name, r.Kind()
 	}
-	for i := range news.Rejected {
-		news.Rejected[i].Instance = name
+	for i := range translation.Rejected {
+		translation.Rejected[i].Instance = name
 	}
-	return news, nil
+	return translation, nil
 }
 
 // Recover asks the named source for news after a place. ok is false where it cannot be

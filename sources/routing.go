@@ -22,8 +22,8 @@ func (r route) of(account string) *guarded {
 	return r.primary
 }
 
-// Named tells whether a capability is named for a subject.
-func Named(s Subject) bool { return slices.Contains(mains, s) }
+// IsMain tells whether a capability is named for a subject.
+func IsMain(s Subject) bool { return slices.Contains(mains, s) }
 
 // mains are the subjects that capabilities are named for.
 var mains = []Subject{OfAccounts, OfItems, OfPrices, OfStock, OfOrders, OfPurchaseOrders, OfShipments, OfInvoices, OfReturns}

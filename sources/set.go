@@ -161,7 +161,7 @@ func (s *Set) Document(ctx context.Context, name, ref string) (io.ReadCloser, er
 	}
 	keeper, ok := g.adapter.(Documents)
 	if !ok {
-		return nil, Fail(NotFound, "the source keeps no papers")
+		return nil, Fail(NotFound, "the source keeps no documents")
 	}
 	// Not under the attempt's deadline: the body is streamed after the call.
 	return keeper.Document(ctx, ref)

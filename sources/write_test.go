@@ -92,7 +92,7 @@ func TestAKeyIsLookedUpAsOftenAsAnyRead(t *testing.T) {
 func TestWhatASystemDoesNotTakeIsForAPerson(t *testing.T) {
 	s := takers(&taker{})
 	for what, write := range map[string]func() (Receipt, error){
-		"a ship notice":  func() (Receipt, error) { return s.Announce(t.Context(), "erp", "k", trade.Announcement{}) },
+		"a ship notice":  func() (Receipt, error) { return s.SubmitDespatch(t.Context(), "erp", "k", trade.DespatchDraft{}) },
 		"its withdrawal": func() (Receipt, error) { return s.Unannounce(t.Context(), "erp", "k", "1") },
 		"a lead time":    func() (Receipt, error) { return s.SetLeadTime(t.Context(), "erp", "k", trade.LeadTime{}) },
 		"a correction":   func() (Receipt, error) { return s.Correct(t.Context(), "erp", "k", operating.MasterDataChange{}) },
@@ -121,18 +121,18 @@ func TestNothingIsWrittenToWhatIsPaused(t *testing.T) {
 	e := &taker{}
 	s := takers(e)
 	s.Pause(map[string]string{"erp": "stocktaking"})
-	if _, err := s.SubmitOrder(t.Context(), "erp", "k", trade.Draft{}); KindOf(err) != Unavailable || RetryAfter(err) != lookAgain ||
+	if _, err := s.SubmitOrder(t.Context(), "erp", "k", trade.Draft{}); KindOf(err) != Unavailable || RetryAfter(err) != pollPause ||
 		e.sent.Load() != 0 {
 		t.Errorf("sent %d times, %v", e.sent.Load(), err)
 	}
-	if why, wait := s.Held("erp"); why != "The system is paused: stocktaking" || wait != lookAgain {
+	if why, wait := s.Paused("erp"); why != "The system is paused: stocktaking" || wait != pollPause {
 		t.Errorf("held for %q, %v", why, wait)
 	}
 	s.Pause(nil)
 	if r, err := s.SubmitOrder(t.Context(), "erp", "k", trade.Draft{}); err != nil || r.Number != "4711" {
 		t.Errorf("%v, %v", r, err)
 	}
-	if why, wait := s.Held("erp"); why != "" || wait != 0 {
+	if why, wait := s.Paused("erp"); why != "" || wait != 0 {
 		t.Errorf("held for %q, %v", why, wait)
 	}
 }

@@ -3,6 +3,7 @@ package sources
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"portico/trade"
 	"portico/trade/operating"
@@ -75,27 +76,27 @@ func (s *Set) RequestReturn(ctx context.Context, source, key string, d trade.Ret
 		func(ctx context.Context, p OrderTaking) (Receipt, error) { return p.RequestReturn(ctx, key, d) })
 }
 
-// AnnouncementTaking is an ERP that takes ship notices of suppliers, and makes shipments to
+// DespatchTaking is an ERP that takes ship notices of suppliers, and makes shipments to
 // receive of them.
-type AnnouncementTaking interface {
+type DespatchTaking interface {
 	Writable
-	// Announce hands a ship notice over, all of it or nothing; the receipt's number is that
+	// SubmitDespatch hands a ship notice over, all of it or nothing; the receipt's number is that
 	// of the shipment to receive.
-	Announce(ctx context.Context, key string, a trade.Announcement) (Receipt, error)
+	SubmitDespatch(ctx context.Context, key string, a trade.DespatchDraft) (Receipt, error)
 	// Unannounce withdraws the shipment with a number. It fails with [Rejected] once any of
 	// it was received.
 	Unannounce(ctx context.Context, key, shipment string) (Receipt, error)
 }
 
-// Announce hands a ship notice to a source; see [AnnouncementTaking].
-func (s *Set) Announce(ctx context.Context, source, key string, a trade.Announcement) (Receipt, error) {
+// SubmitDespatch hands a ship notice to a source; see [AnnouncementTaking].
+func (s *Set) SubmitDespatch(ctx context.Context, source, key string, a trade.DespatchDraft) (Receipt, error) {
 	return taking(ctx, s, source, "announce", write,
-		func(ctx context.Context, p AnnouncementTaking) (Receipt, error) { return p.Announce(ctx, key, a) })
+		func(ctx context.Context, p DespatchTaking) (Receipt, error) { return p.SubmitDespatch(ctx, key, a) })
 }
 
 // Unannounce withdraws a ship notice from a source.
 func (s *Set) Unannounce(ctx context.Context, source, key, shipment string) (Receipt, error) {
-	return taking(ctx, s, source, "unannounce", write, func(ctx context.Context, p AnnouncementTaking) (Receipt, error) {
+	return taking(ctx, s, source, "unannounce", write, func(ctx context.Context, p DespatchTaking) (Receipt, error) {
 		return p.Unannounce(ctx, key, shipment)
 	})
 }
@@ -154,7 +155,7 @@ func taking[P Writable](ctx context.Context, s *Set, source, op string, how guar
 	p, ok := g.adapter.(P)
 	if !ok {
 		return Receipt{}, Fail(ByHand,
-			"This system takes that from no program. Do it there, then settle this operation with what it is called there.")
+			"This system offers no interface for that. Do it there by hand, then settle this operation with its external reference.")
 	}
 	r, err := how(ctx, g, op, func(ctx context.Context) (Receipt, error) { return call(ctx, p) })
 	if err != nil {
@@ -171,6 +172,14 @@ func (s *Set) Guarantee(source string) operating.EffectGuarantee {
 		}
 	}
 	return operating.ReadOnly
+}
+
+// Timeout is how long an answer of the named source is waited for.
+func (s *Set) Timeout(source string) time.Duration {
+	if g := s.byName[source]; g != nil {
+		return g.limits.Timeout
+	}
+	return 0
 }
 
 // TakesOrders tells whether orders can be placed in the named source.

@@ -25,7 +25,7 @@ import (
 // for what they say, so that a value moved to a column that says something else
 // does not open.
 
-const sealed = "sealed:"
+const encryptedPrefix = "sealed:"
 
 // Signer is who signed for a delivery: an event says it, and the proof that is
 // derived from events.
@@ -35,9 +35,9 @@ var unreadable = prometheus.NewCounter(prometheus.CounterOpts{
 	Name: "portico_store_unreadable_total", Help: "Restricted values that no key in force opens; they are answered as null.",
 })
 
-// Seals are the secrets that restricted columns are sealed with: the first one
+// Keyring are the secrets that restricted columns are sealed with: the first one
 // seals, all of them open. They may change at any time.
-type Seals struct {
+type Keyring struct {
 	Keys func() [][]byte
 	Log  *slog.Logger
 
@@ -51,7 +51,7 @@ type key struct {
 
 var errNoKey = errors.New("no key for restricted columns")
 
-func (s *Seals) keys() ([]*key, error) {
+func (s *Keyring) keys() ([]*key, error) {
 	if s == nil {
 		return nil, errNoKey
 	}
@@ -86,10 +86,10 @@ func newKey(secret []byte) (*key, error) {
 	return &key{hex.EncodeToString(of("portico key id", 4)), aead}, err
 }
 
-func (k *key) prefix() string { return sealed + k.id + ":" }
+func (k *key) prefix() string { return encryptedPrefix + k.id + ":" }
 
-// seal seals a text, for what it says.
-func (s *Seals) seal(what string, text *trade.Restricted) (*trade.Restricted, error) {
+// encrypt seals a text, for what it says.
+func (s *Keyring) encrypt(what string, text *trade.Restricted) (*trade.Restricted, error) {
 	if text == nil {
 		return nil, nil
 	}
@@ -104,8 +104,8 @@ func (s *Seals) seal(what string, text *trade.Restricted) (*trade.Restricted, er
 
 // open opens what was sealed; what was written before columns were sealed is as
 // it is.
-func (s *Seals) open(what string, text *trade.Restricted) (*trade.Restricted, error) {
-	if text == nil || !strings.HasPrefix(string(*text), sealed) {
+func (s *Keyring) open(what string, text *trade.Restricted) (*trade.Restricted, error) {
+	if text == nil || !strings.HasPrefix(string(*text), encryptedPrefix) {
 		return text, nil
 	}
 	keys, err := s.keys()
@@ -133,61 +133,61 @@ func (s *Seals) open(what string, text *trade.Restricted) (*trade.Restricted, er
 
 // Encrypt encrypts a text, for what it says.
 func (s *Store) Encrypt(what string, text *trade.Restricted) (*trade.Restricted, error) {
-	return s.options.Seals.seal(what, text)
+	return s.options.Keyring.encrypt(what, text)
 }
 
 // Decrypt is what a read tells of a sealed value: nothing where it does not open,
 // which whoever runs this is told.
 func (s *Store) Decrypt(what string, text *trade.Restricted) *trade.Restricted {
-	plain, err := s.options.Seals.open(what, text)
+	plain, err := s.options.Keyring.open(what, text)
 	if err != nil {
 		unreadable.Inc()
-		if s.options.Seals != nil {
-			s.options.Seals.Log.Error("a restricted value cannot be read", "err", err)
+		if s.options.Keyring != nil {
+			s.options.Keyring.Log.Error("a restricted value cannot be read", "err", err)
 		}
 		return nil
 	}
 	return plain
 }
 
-// resealed is how many values are sealed anew in one transaction.
-const resealed = 500
+// reencryptedAtOnce is how many values are sealed anew in one transaction.
+const reencryptedAtOnce = 500
 
 // EncryptedColumn is a column that holds encrypted texts: what they say, the statement that
 // reads some that are not encrypted with the first key, and the one that writes them.
 type EncryptedColumn struct{ What, Stale, Write string }
 
-// Reseal seals anew what in some columns is not sealed with the first key, so that the others
+// Reencrypt seals anew what in some columns is not sealed with the first key, so that the others
 // can be taken out of force. Several processes may do it at once.
-func (s *Store) Reseal(ctx context.Context, columns ...EncryptedColumn) (done int, err error) {
-	keys, err := s.options.Seals.keys()
+func (s *Store) Reencrypt(ctx context.Context, columns ...EncryptedColumn) (done int, err error) {
+	keys, err := s.options.Keyring.keys()
 	if err != nil {
 		return 0, err
 	}
 	for _, c := range columns {
 		lost := []string{} // that do not open, and stay as they are
-		for n := resealed; n == resealed; {
+		for n := reencryptedAtOnce; n == reencryptedAtOnce; {
 			err := s.InTx(ctx, func(tx *Tx) error {
 				var rows []struct {
 					ID   string
 					Text trade.Restricted
 				}
-				if err := tx.Select(ctx, &rows, c.Stale, keys[0].prefix()+"%", pq.Array(lost), resealed); err != nil {
-					return fmt.Errorf("sealing anew: %w", err)
+				if err := tx.Select(ctx, &rows, c.Stale, keys[0].prefix()+"%", pq.Array(lost), reencryptedAtOnce); err != nil {
+					return fmt.Errorf("re-encrypting: %w", err)
 				}
 				n = len(rows)
 				var ids, texts []string
 				for _, r := range rows {
-					plain, err := s.options.Seals.open(c.What, &r.Text)
+					plain, err := s.options.Keyring.open(c.What, &r.Text)
 					if err != nil {
 						lost = append(lost, r.ID)
 						continue
 					}
-					anew, err := s.options.Seals.seal(c.What, plain)
+					reencrypted, err := s.options.Keyring.encrypt(c.What, plain)
 					if err != nil {
 						return err
 					}
-					ids, texts = append(ids, r.ID), append(texts, string(*anew))
+					ids, texts = append(ids, r.ID), append(texts, string(*reencrypted))
 				}
 				_, err := tx.Exec(ctx, c.Write, pq.Array(ids), pq.Array(texts))
 				done += len(ids)
@@ -198,8 +198,8 @@ func (s *Store) Reseal(ctx context.Context, columns ...EncryptedColumn) (done in
 			}
 		}
 		if len(lost) > 0 {
-			s.options.Seals.Log.ErrorContext(ctx,
-				"restricted values cannot be sealed anew: their key is not in force; put it back as a further line of "+
+			s.options.Keyring.Log.ErrorContext(ctx,
+				"restricted values cannot be re-encrypted: their key is missing; put it back as a further line of "+
 					"PORTICO_DATA_KEY_FILE", "values", len(lost))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"portico/process/tracking"
 	"portico/store"
 	"portico/store/records"
 	"portico/store/records/replication"
@@ -19,11 +20,21 @@ const (
 	newKey = "the new key, long enough for a key"
 )
 
-func delivered(number string, signer trade.Restricted) trade.Tracking {
-	return trade.Tracking{TrackingNumber: number, Provenance: storetest.From(number, 1), Events: []trade.ShipmentEvent{{
-		Key: "1", Milestone: trade.MilestoneDelivered, Classifier: trade.Actual, Status: trade.Delivered, OccurredAt: time.Now(),
-		SignedBy: &signer, Raw: trade.RawCode{Code: "D"},
-	}}}
+// deliver files that a shipment was delivered, and saves the proof of it.
+func deliver(t *testing.T, s *store.Store, number string, signer trade.Restricted) {
+	t.Helper()
+	ctx, at := t.Context(), time.Now()
+	if err := s.InTx(ctx, func(tx *store.Tx) error {
+		_, err := tracking.Apply(ctx, tx, []trade.Tracking{{
+			TrackingNumber: number, Provenance: trade.Provenance{Instance: "carrier"}, Events: []trade.ShipmentEvent{{
+				Key: "1", Milestone: trade.MilestoneDelivered, Classifier: trade.Actual, Status: trade.Delivered, OccurredAt: at,
+				SignedBy: &signer, Raw: trade.RawCode{Code: "D"},
+			}},
+		}})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestWhoSignedIsEncryptedAndItsKeyRotates looks past the store at what lies in
@@ -32,12 +43,15 @@ func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
 	var log strings.Builder
 	var keys atomic.Pointer[[]string]
 	inForce := func(list ...string) { keys.Store(&list) }
-	s, db := storetest.With(t, store.Options{Seals: &store.Seals{Log: slog.New(slog.NewTextHandler(&log, nil)), Keys: func() (all [][]byte) {
-		for _, k := range *keys.Load() {
-			all = append(all, []byte(k))
-		}
-		return all
-	}}})
+	s, db := storetest.With(t, store.Options{Keyring: &store.Keyring{
+		Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Keys: func() (all [][]byte) {
+			for _, k := range *keys.Load() {
+				all = append(all, []byte(k))
+			}
+			return all
+		},
+	}})
 	inForce(oldKey)
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
 	for _, n := range []string{"T1", "T2"} {
@@ -47,7 +61,8 @@ func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
 				Mode: "PARCEL", Provenance: storetest.From(n, 1),
 			})
 	}
-	storetest.Save(t, s, replication.SaveTracking, delivered("T1", "CANARY Jansen"), delivered("T2", "CANARY Özgür"))
+	deliver(t, s, "T1", "CANARY Jansen")
+	deliver(t, s, "T2", "CANARY Özgür")
 	stored := func() (all []string) {
 		rows, err := db.QueryContext(t.Context(), `SELECT signed_by FROM shipment_events UNION ALL SELECT proof ->> 'signedBy' FROM shipments`)
 		if err != nil {
@@ -88,7 +103,7 @@ func TestWhoSignedIsEncryptedAndItsKeyRotates(t *testing.T) {
 	}
 	reseal := func(when string, want int) {
 		t.Helper()
-		if n, err := s.Reseal(t.Context(), records.EncryptedColumns...); err != nil || n != want {
+		if n, err := s.Reencrypt(t.Context(), records.EncryptedColumns...); err != nil || n != want {
 			t.Errorf("%s: %d sealed anew, %v; want %d", when, n, err, want)
 		}
 	}

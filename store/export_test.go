@@ -28,3 +28,6 @@ func Predicates(s trade.Scope) map[string]struct {
 
 // KeptStatements is how many statements are kept.
 const KeptStatements = keptStatements
+
+// MaxConnections is how many connections a store has at most.
+const MaxConnections = maxConnections

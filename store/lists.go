@@ -148,7 +148,7 @@ func (l *List[T]) Page(ctx context.Context, s *Store, parents []string, page Pag
 	for _, p := range parents {
 		pages[p] = &trade.Connection[T]{}
 	}
-	err := l.Relation.query(ctx, s, sh, withCursors, string(b), a, func(parent string, keys []string, record *T) {
+	err := l.Relation.query(ctx, s, l.Scope, sh, withCursors, string(b), a, func(parent string, keys []string, record *T) {
 		c, e := pages[parent], trade.Edge[T]{Node: record}
 		if withCursors {
 			e.Cursor = l.cursor(keys)

@@ -60,40 +60,57 @@ func (s *Store) Select(ctx context.Context, into any, query string, args ...any)
 	return stmt.SelectContext(ctx, into, args...)
 }
 
+// A transaction needs its own connection and no other: a statement that no transaction has run before runs unprepared there,
+// and is prepared once the transaction is over. To prepare it on another connection of the pool meanwhile would wait for
+// whoever holds that, or the tables, and they may wait for this very transaction.
+
 // Exec runs a statement in the transaction, prepared: planning a write that is run for
 // every order costs more than running it.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	stmt, err := tx.prepare(ctx, query) //nolint:sqlclosecheck // closed by its transaction
-	if err != nil {
-		return nil, err
+	if stmt := tx.prepared(ctx, query); stmt != nil {
+		return stmt.ExecContext(ctx, args...)
 	}
-	return stmt.ExecContext(ctx, args...)
+	return tx.tx.ExecContext(ctx, query, args...)
 }
 
 // Get reads one row in the transaction.
 func (tx *Tx) Get(ctx context.Context, into any, query string, args ...any) error {
-	stmt, err := tx.prepare(ctx, query) //nolint:sqlclosecheck // closed by its transaction
-	if err != nil {
-		return err
+	if stmt := tx.prepared(ctx, query); stmt != nil { //nolint:sqlclosecheck // closed by its transaction
+		return stmt.GetContext(ctx, into, args...)
 	}
-	return stmt.GetContext(ctx, into, args...)
+	return tx.tx.GetContext(ctx, into, query, args...)
 }
 
 // Select reads all rows in the transaction.
 func (tx *Tx) Select(ctx context.Context, into any, query string, args ...any) error {
-	stmt, err := tx.prepare(ctx, query) //nolint:sqlclosecheck // closed by its transaction
-	if err != nil {
-		return err
+	if stmt := tx.prepared(ctx, query); stmt != nil { //nolint:sqlclosecheck // closed by its transaction
+		return stmt.SelectContext(ctx, into, args...)
 	}
-	return stmt.SelectContext(ctx, into, args...)
+	return tx.tx.SelectContext(ctx, into, query, args...)
 }
 
-func (tx *Tx) prepare(ctx context.Context, query string) (*sqlx.Stmt, error) {
-	stmt, err := tx.store.prepare(ctx, query) //nolint:sqlclosecheck // kept for the next one
-	if err != nil {
-		return nil, err
+// prepared is a statement that was prepared before, on the transaction's own connection; nil where it was not.
+func (tx *Tx) prepared(ctx context.Context, query string) *sqlx.Stmt {
+	stmt, ok := tx.store.prepared.Get(query) //nolint:sqlclosecheck // kept for the next one
+	if !ok {
+		tx.unprepared = append(tx.unprepared, query)
+		return nil
 	}
-	return tx.tx.StmtxContext(ctx, stmt), nil
+	return tx.tx.StmtxContext(ctx, stmt)
+}
+
+// preparePatience is how long a transaction that is over waits until its statements are prepared for the next one.
+const preparePatience = time.Second
+
+// prepareNext prepares statements for the next transaction. Where that is not possible now, the next one tries.
+func (s *Store) prepareNext(ctx context.Context, queries []string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), preparePatience)
+	defer cancel()
+	for _, query := range queries {
+		if _, err := s.prepare(ctx, query); err != nil { //nolint:sqlclosecheck // kept for the next one
+			return
+		}
+	}
 }
 
 // Statements are the texts of the statements that are kept prepared now.

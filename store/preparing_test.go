@@ -69,3 +69,63 @@ func TestAStatementThatIsForgottenWaitsForNobody(t *testing.T) {
 		t.Errorf("the one that waits: %v", err)
 	}
 }
+
+// TestATransactionNeedsItsOwnConnectionAlone has every connection of a pool in a transaction, and each run a statement that nobody has
+// run before.
+//
+// Cases: H18
+func TestATransactionNeedsItsOwnConnectionAlone(t *testing.T) {
+	st := storetest.New(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	var all, here sync.WaitGroup
+	here.Add(store.MaxConnections)
+	for i := range store.MaxConnections {
+		all.Go(func() {
+			err := st.InTx(ctx, func(tx *store.Tx) error {
+				here.Done()
+				here.Wait() // no connection is free now
+				var n int
+				return tx.Get(ctx, &n, fmt.Sprintf(`SELECT %d`, i))
+			})
+			if err != nil {
+				t.Errorf("transaction %d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestATransactionDoesNotWaitForWhoWaitsForIt has a change of a table wait for a transaction, which then runs a statement about that
+// table that nobody has run before.
+//
+// Cases: H18
+func TestATransactionDoesNotWaitForWhoWaitsForIt(t *testing.T) {
+	st, db := storetest.Pair(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	altered := make(chan error, 1)
+	err := st.InTx(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE operations SET due_at = due_at WHERE id = 'none'`); err != nil {
+			return err
+		}
+		go func() {
+			_, err := db.ExecContext(ctx, `ALTER TABLE operations ADD COLUMN of_this_test int`)
+			altered <- err
+		}()
+		for waits := false; !waits; {
+			const query = `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'operations'::regclass)`
+			if err := db.QueryRowContext(ctx, query).Scan(&waits); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `UPDATE operations SET due_at = due_at WHERE id = 'another'`)
+		return err
+	})
+	if err != nil {
+		t.Errorf("the transaction: %v", err)
+	}
+	if err := <-altered; err != nil {
+		t.Errorf("the change of the table: %v", err)
+	}
+}

@@ -206,7 +206,7 @@ func readsOf(ctx context.Context) func(string) bool {
 func Identity[T any](row *T) *T { return row }
 
 // Read makes a relation whose rows are scanned into R and told as T.
-func Read[R, T any](r Relation[T], tell func(*R) *T) Relation[T] {
+func Read[R, T any](r Relation[T], convert func(*R) *T) Relation[T] {
 	for i, c := range r.Columns {
 		r.Columns[i] = c.of(r.Kind)
 	}
@@ -230,7 +230,7 @@ func Read[R, T any](r Relation[T], tell func(*R) *T) Relation[T] {
 			}
 		}
 		sh.columns = strings.Join(lists, ", ")
-		sh.scan = scanner(s.db.Mapper, r.Kind, tell)
+		sh.scan = scanner(s.db.Mapper, r.Kind, convert)
 		shapes.Store(set, sh)
 		return sh
 	}
@@ -250,7 +250,7 @@ type scanned[R any] struct {
 
 // scanner scans every row into one R, so that the places its columns go to are
 // found once, and copies it to where it stays.
-func scanner[R, T any](mapper *reflectx.Mapper, kind string, tell func(*R) *T) func(*sqlx.Rows, bool, func(string, []string, *T)) error {
+func scanner[R, T any](mapper *reflectx.Mapper, kind string, convert func(*R) *T) func(*sqlx.Rows, bool, func(string, []string, *T)) error {
 	var spare sync.Pool // the columns of a shape are always the same
 	return func(rows *sqlx.Rows, sorted bool, each func(string, []string, *T)) error {
 		s, ok := spare.Get().(*scanned[R])
@@ -287,7 +287,7 @@ func scanner[R, T any](mapper *reflectx.Mapper, kind string, tell func(*R) *T) f
 				size = min(2*size, mostRows)
 			}
 			kept = append(kept, s.row)
-			each(s.parent, s.keys, tell(&kept[len(kept)-1]))
+			each(s.parent, s.keys, convert(&kept[len(kept)-1]))
 			s.row, s.keys = none, nil
 		}
 		spare.Put(s)
@@ -297,6 +297,12 @@ func scanner[R, T any](mapper *reflectx.Mapper, kind string, tell func(*R) *T) f
 
 // ProvenanceColumns are the columns by which a row tells where it came from.
 func ProvenanceColumns(alias string) string {
+	return ProvenanceColumnsWith(alias, alias+".unread_since", alias+".unread_reason")
+}
+
+// ProvenanceColumnsWith are the columns by which a row tells where it came from, where other expressions say since
+// when and why something newer is unread.
+func ProvenanceColumnsWith(alias, unreadSince, unreadReason string) string {
 	var b strings.Builder
 	for i, c := range []string{"system", "instance", "source_ref", "source_version", "sequence", "as_of", "received_at"} {
 		if i > 0 {
@@ -304,12 +310,14 @@ func ProvenanceColumns(alias string) string {
 		}
 		fmt.Fprintf(&b, `%s.%s AS "provenance.%s"`, alias, c, c)
 	}
+	fmt.Fprintf(&b, `, %s AS "provenance.unread_since", %s AS "provenance.unread_reason"`, unreadSince, unreadReason)
 	return b.String()
 }
 
 // query runs a statement of a shape and hands out the records with their ages as
-// of now.
-func (r Relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bool, statement string, a Args,
+// of now. Why a newer version could not be read is for who sees everything: the
+// source's words may quote what is nobody else's.
+func (r Relation[T]) query(ctx context.Context, s *Store, scope trade.Scope, sh shape[T], sorted bool, statement string, a Args,
 	each func(parent string, keys []string, record *T),
 ) error {
 	confirmed, err := s.Confirmed() //nolint:contextcheck // what all share outlives whoever asked first
@@ -328,7 +336,11 @@ func (r Relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bo
 	now := time.Now()
 	err = sh.scan(rows, sorted, func(parent string, keys []string, record *T) {
 		if sh.sourced {
-			s.fresh.age(r.Source(record), r.Kind, confirmed, now)
+			p := r.Source(record)
+			if p.UnreadReason != nil && !scope.Everything() {
+				p.UnreadReason = nil
+			}
+			s.fresh.age(p, r.Kind, confirmed, now)
 		}
 		if r.Decrypt != nil {
 			r.Decrypt(s, record)
@@ -345,7 +357,7 @@ func (r Relation[T]) query(ctx context.Context, s *Store, sh shape[T], sorted bo
 func (r Relation[T]) All(ctx context.Context, s *Store) ([]*T, error) {
 	sh := r.shape(s, nil)
 	var all []*T
-	err := r.query(ctx, s, sh, false, "SELECT '', "+sh.columns+" FROM "+r.From, Args{},
+	err := r.query(ctx, s, trade.Scope{}, sh, false, "SELECT '', "+sh.columns+" FROM "+r.From, Args{},
 		func(_ string, _ []string, record *T) { all = append(all, record) })
 	return all, err
 }
@@ -387,7 +399,7 @@ func (r Relation[T]) each(ctx context.Context, s *Store, scope trade.Scope, join
 	if order != "" {
 		b = append(append(b, " ORDER BY "...), order...)
 	}
-	return r.query(ctx, s, sh, false, string(b), a, each)
+	return r.query(ctx, s, scope, sh, false, string(b), a, each)
 }
 
 // JSON is a column that holds a value as JSON.

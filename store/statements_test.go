@@ -28,14 +28,16 @@ var owned = []string{
 	"returns", "return_lines", "trading_partners", "approvals", "spending_limits", "order_changes", "commitment_changes", "users", "timeline",
 	"purchase_order_responses", "line_acknowledgments", "deviations", "supply_impacts", "alerts", "alert_orders", "despatch_advices",
 	"handling_units", "despatch_lines",
-	"supplier_items", "lead_time_changes", "changes", "webhook_endpoints", "webhook_deliveries", "measured",
+	"purchase_order_revisions", "supplier_items", "lead_time_changes", "changes", "webhook_endpoints", "webhook_deliveries", "measured",
 }
 
 // predicates are what joins a scope into a statement; a function may also read a
 // relation, which has one, within a scope.
 var (
-	predicates = []string{"ofOwnAccounts", "OwnAccount", "OwnSupplier", "OwnEither", "ownEndpoint", "OperatorOnly", "shipmentVisible"}
-	readings   = []string{"By", "Under", "Relation", "Visible"}
+	predicates = []string{
+		"ofOwnAccounts", "ofAccount", "OwnAccount", "OwnSupplier", "OwnEither", "ownEndpoint", "OperatorOnly", "shipmentVisible",
+	}
+	readings = []string{"By", "Under", "Relation", "Visible"}
 )
 
 // unscoped are the functions that read such tables for nobody in particular,
@@ -43,9 +45,11 @@ var (
 var unscoped = map[string]string{
 	"ShipmentsToRegister":     "the process that tells the carrier of parcels, at nobody's request",
 	"AccountTree":             "it makes scopes: the numbers come from a verified token",
+	"RegisterPartner":         "of a partner that operators alone register",
 	"PartnerGrant":            "it makes scopes: the code comes from a verified token",
 	"MessagesEnded":           "receipts are signed at nobody's request",
-	"holdings":                "what is held is compared with what its source says, at nobody's request",
+	"kinds":                   "what is held is compared with what its source says, at nobody's request",
+	"tracked":                 "what a carrier's system reports is marked, at nobody's request",
 	"ReturnsAsked":            "of an order that was locked within the caller's scope just before",
 	"OursAt":                  "what a source has forgotten is listed for operators, at nobody's request",
 	"NumberOf":                "of the order of an operation, at nobody's request",
@@ -63,6 +67,9 @@ var unscoped = map[string]string{
 	"nextLead":                "of an item in a supplier's range, which is read within the scope",
 	"LogWaits":                "it tells no change",
 	"RemoveChanges":           "what is kept no longer is removed at nobody's request",
+	"beforeRevision":          "revisions are compared as their source tells them, at nobody's request",
+	"keepRevisions":           "revisions are compared as their source tells them, at nobody's request",
+	"orderedLine":             "revisions are compared as their source tells them, at nobody's request",
 	"DueLeadTimes":            "they are written to the ERP on their day, at nobody's request",
 	"RemoveOperations":        "what is kept no longer is removed at nobody's request",
 	"NumbersOf":               "of a ship notice that was locked within the caller's scope just before",
@@ -77,6 +84,8 @@ var unscoped = map[string]string{
 	"WebhookTargets":          "for who sends, at nobody's request: what each owner may see is asked of them",
 	"TakeDeliveries":          "what was planned is sent at nobody's request",
 	"RecordAttempt":           "what was planned is sent at nobody's request",
+	"refersTo":                "a condition of a list of shipments, which is read within the scope",
+	"UnitsInUse":              "an SSCC is one in the world, whoever's it is; told is only that it is taken",
 	"RemoveWebhookDeliveries": "what is kept no longer is removed at nobody's request",
 	"delivered":               "a part of how cases are measured",
 	"measures":                "cases are measured at nobody's request",
@@ -202,7 +211,7 @@ func TestThePredicatesSeeWhatTheDecisionAllows(t *testing.T) {
 					if err := row.Scan(&sees); err != nil {
 						t.Fatal(err)
 					}
-					whose := trade.Whose{AccountID: account, SupplierID: supplier}
+					whose := trade.Party{AccountID: account, SupplierID: supplier}
 					switch kind {
 					case "account":
 						whose.SupplierID = ""

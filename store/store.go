@@ -9,7 +9,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -19,15 +18,12 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/jmoiron/sqlx/reflectx"
 	"github.com/lib/pq"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
-
-	"portico/migrations"
 )
 
 // Store is the operational data store.
 type Store struct {
 	db        *sqlx.DB
+	dsn       func() string
 	options   Options
 	prepared  *lru.Cache[string, *sqlx.Stmt]
 	fresh     freshness
@@ -38,8 +34,8 @@ type Store struct {
 // Options are what a store is opened with. They stay as they are.
 type Options struct {
 	Limits Limits
-	// Seals are what restricted columns are encrypted with. Without them none is written or read.
-	Seals *Seals
+	// Keyring are what restricted columns are encrypted with. Without them none is written or read.
+	Keyring *Keyring
 	// Matching is by which key, beside the natural one, records are known again when another
 	// source reports them, by subject.
 	Matching map[string]string
@@ -87,7 +83,7 @@ func Open(ctx context.Context, dsn func() string, options Options) (*Store, erro
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, options: options, prepared: prepared, fresh: freshness{limits: options.Limits}}, nil
+	return &Store{db: db, dsn: dsn, options: options, prepared: prepared, fresh: freshness{limits: options.Limits}}, nil
 }
 
 // Close ends all connections.
@@ -107,38 +103,12 @@ func (s *Store) Durable(ctx context.Context) (bool, error) {
 	return durable, nil
 }
 
-// Migrate brings the tables up to date. Several processes may call it at once.
-func (s *Store) Migrate(ctx context.Context) error {
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
+// Now is the time by the clock of the database, which is the same for all processes.
+func (s *Store) Now(ctx context.Context) (now time.Time, err error) {
+	if err := s.Get(ctx, &now, `SELECT clock_timestamp()`); err != nil {
+		return now, fmt.Errorf("clock: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, s.db.DB, migrations.Files, goose.WithSessionLocker(locker),
-		goose.WithSlog(slog.New(slog.DiscardHandler)))
-	if err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrations: %w", err)
-	}
-	return nil
-}
-
-// Refused tells whether err is the database refusing values: a constraint or a
-// number out of range. The reason names the rule and no value.
-func Refused(err error) (reason string, ok bool) {
-	e, is := errors.AsType[*pq.Error](err)
-	if !is {
-		return "", false
-	}
-	switch e.Code.Class() {
-	case "23", "22":
-		if e.Constraint != "" {
-			return "it breaks the rule " + e.Constraint, true
-		}
-		return e.Code.Name(), true
-	}
-	return "", false
+	return now, nil
 }
 
 // snake turns a field's name into its column's: CustomerPoNumber into
@@ -155,26 +125,9 @@ func snake(name string) string {
 	return b.String()
 }
 
-// alone is the key of the lock that [Store.Alone] takes; nobody else has it.
-const alone = 7_208_141_103
-
-// Alone runs fn while no other process runs one so.
-func (s *Store) Alone(ctx context.Context, fn func() error) error {
-	conn, err := s.db.Connx(ctx)
-	if err != nil {
-		return fmt.Errorf("database: %w", err)
-	}
-	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, alone); err != nil {
-		return fmt.Errorf("lock: %w", err)
-	}
-	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, alone) }()
-	return fn()
-}
-
 // Analyze tells the planner what the tables hold now.
 func (s *Store) Analyze(ctx context.Context) error {
-	if _, err := s.db.ExecContext(ctx, `ANALYZE`); err != nil {
+	if _, err := s.db.ExecContext(ctx, `SET LOCAL statement_timeout = '`+loadStatement+`'; ANALYZE`); err != nil {
 		return fmt.Errorf("analyze: %w", err)
 	}
 	return nil

@@ -10,7 +10,7 @@ import (
 )
 
 // Unreachable tells whether err says that the database cannot be reached now, or is about to
-// end or to begin: what was asked may be asked again later. A wrong password, or a database
+// end or to begin, or has not what it needs: what was asked may be asked again later. A wrong password, or a database
 // that does not exist, is not that.
 func Unreachable(err error) bool {
 	if state, is := errors.AsType[interface { // of both drivers
@@ -18,10 +18,10 @@ func Unreachable(err error) bool {
 		SQLState() string
 	}](err); is {
 		switch code := state.SQLState(); code {
-		case "57P01", "57P02", "57P03", "53300": // it is shut down, has crashed, is starting, has too many connections
+		case "57P01", "57P02", "57P03", lockNotToBeHad: // it is shut down, has crashed, is starting
 			return true
 		default:
-			return strings.HasPrefix(code, "08") // of the connection
+			return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") // of the connection, and of memory and places
 		}
 	}
 	if _, is := errors.AsType[*url.Error](err); is {

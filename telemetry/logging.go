@@ -11,7 +11,7 @@ import (
 var Keys = map[string]string{
 	"admin": "URL of metrics", "attempt": "how often a step began", "code": "code of an end or a refusal", "delivery": "id of a delivery",
 	"err": "what failed, in our words or the database's", "files": "names of configuration files", "folder": "folder on this machine",
-	"graphql": "URL of the graph", "in": "when it is tried again",
+	"graphql": "URL of the graph", "in": "when it is retried",
 	"kept": "a number", "kind": "kind of operation, record or failure", "left": "a number", "most_percent": "a setting", "of": "a number",
 	"operation_id": "id of an operation",
 	"operations":   "a number", "orders": "a number", "panic": "what code panicked with", "path": "path of a field", "percent": "a number",
@@ -19,7 +19,7 @@ var Keys = map[string]string{
 	"records": "a number", "rows": "a number", "signal": "what ended a process", "source": "name of a source", "stack": "where it panicked",
 	"state": "state of an operation or delivery",
 	"part":  "part of a server that runs in the background", "step": "name of a step", "subject": "what is being loaded",
-	"task": "what is done again and again", "took": "a duration", "trace_id": "correlation id", "url": "URL of the sandbox",
+	"task": "what is done repeatedly", "took": "a duration", "trace_id": "correlation id", "url": "URL of the sandbox",
 	"values": "a number",
 	"traces": "where traces are shown",
 }
@@ -44,9 +44,9 @@ type correlated struct{ slog.Handler }
 
 func (c correlated) Handle(ctx context.Context, r slog.Record) error {
 	of, ok := ctx.Value(requestKey{}).(request)
-	told := !ok
-	r.Attrs(func(a slog.Attr) bool { told = told || a.Key == "trace_id"; return !told })
-	if !told {
+	first := !ok
+	r.Attrs(func(a slog.Attr) bool { first = first || a.Key == "trace_id"; return !first })
+	if !first {
 		r.AddAttrs(slog.String("trace_id", of.correlation.String()))
 	}
 	return c.Handler.Handle(ctx, r)

@@ -106,8 +106,8 @@ func Part(ctx context.Context, name string, attributes ...attribute.KeyValue) (c
 	return tracer.Start(ctx, name, trace.WithAttributes(attributes...))
 }
 
-// Following tells whether traces are recorded at all.
-func Following() bool { return recording.Load() }
+// Traces tells whether traces are recorded at all.
+func Traces() bool { return recording.Load() }
 
 // Happened notes in the trace of an earlier request, by its correlation id, what came of it
 // later, linked with the span under which that became known.

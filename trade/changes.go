@@ -38,7 +38,7 @@ type Change struct {
 	Place
 	Topic     Topic  `json:"Topic"`
 	SubjectID string `json:"SubjectID"`
-	Whose
+	Party
 	Principal string `json:"Principal"` // whose operation it is
 	// Related are ids of what goes with it: a shipment's orders, an order's changed lines and
 	// promises that moved, a purchase order's deviations, the warehouses of stock.
@@ -132,11 +132,11 @@ type StreamGap struct {
 type Update struct {
 	overAny
 	Change
-	Sealed func(Place) string
+	Sign func(Place) string
 }
 
 // Cursor is where to go on after it.
-func (u *Update) Cursor() string { return u.Sealed(u.Place) }
+func (u *Update) Cursor() string { return u.Sign(u.Place) }
 
 // SharedAs names the change: all who may see the same are told the same of it.
 func (u *Update) SharedAs() string {
@@ -228,19 +228,19 @@ func (t Topic) Webhook() WebhookTopic { return WebhookTopic(t) + updated }
 // Topic is the topic of changes that are sent.
 func (t WebhookTopic) Topic() Topic { return Topic(strings.TrimSuffix(string(t), updated)) }
 
-// toldBy are the rights by which the changes of a topic are told.
-var toldBy = map[Topic]string{
+// topicScopes are the rights by which the changes of a topic are told.
+var topicScopes = map[Topic]string{
 	OfShipments: "shipment:read", OfOperations: "operation:read", OfOrders: "order:read", OfPurchaseOrders: "po:read",
 	OfAvailability: "inventory:read", OfInvoices: "invoice:read", OfAlerts: "alert:read",
 }
 
-// MayFollow tells why a scope may not be told of a topic; nil where it may.
-func (s Scope) MayFollow(t Topic) error { return s.Decide([][]string{{toldBy[t]}}, nil) }
+// MaySubscribe tells why a scope may not be told of a topic; nil where it may.
+func (s Scope) MaySubscribe(t Topic) error { return s.Decide([][]string{{topicScopes[t]}}, nil) }
 
 // Sees tells whether a change is told to a scope that may follow its topic.
 func (s Scope) Sees(c *Change) bool {
 	if c.Topic == OfAvailability { // stock is everybody's who may see stock
 		return true
 	}
-	return s.Decide(nil, &c.Whose) == nil
+	return s.Decide(nil, &c.Party) == nil
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Whose says whose a record is, by the ids of its account and its trading
+// Party says whose a record is, by the ids of its account and its trading
 // partner; each is empty where it is none's.
-type Whose struct {
+type Party struct {
 	AccountID  string `json:"AccountID"`
 	SupplierID string `json:"SupplierID"`
 }
@@ -30,19 +30,19 @@ func (e *MissingRight) Error() string {
 // when an operation is planned, of every event before it is pushed, and by
 // whatever acts later in a caller's name. A read of many rows asks the same in
 // SQL, in the store's visibility.
-func (s Scope) Decide(needs [][]string, whose *Whose) error {
+func (s Scope) Decide(needs [][]string, party *Party) error {
 	for _, anyOf := range needs {
 		if !slices.ContainsFunc(anyOf, func(right string) bool { return slices.Contains(s.rights, right) }) {
 			return &MissingRight{anyOf}
 		}
 	}
-	if whose != nil && !s.partyTo(*whose) {
+	if party != nil && !s.partyTo(*party) {
 		return ErrNotYours
 	}
 	return nil
 }
 
-func (s Scope) partyTo(w Whose) bool {
+func (s Scope) partyTo(w Party) bool {
 	switch s.role {
 	case Customer:
 		return w.AccountID != "" && slices.Contains(s.accounts, w.AccountID)

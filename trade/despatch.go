@@ -78,28 +78,31 @@ type DespatchRequest struct {
 	Lines        []DespatchLine `json:"Lines"`
 }
 
-// Announcement is a ship notice as it is handed to an ERP.
-type Announcement struct {
-	Number      string          `json:"Number"`
-	Supplier    string          `json:"Supplier"`  // code
-	Warehouse   string          `json:"Warehouse"` // code
-	CarrierSCAC string          `json:"CarrierSCAC"`
-	Tracking    string          `json:"Tracking"`
-	ExpectedOn  *Date           `json:"ExpectedOn"`
-	Lines       []AnnouncedLine `json:"Lines"`
+// DespatchDraft is a ship notice as it is handed to an ERP.
+type DespatchDraft struct {
+	Number      string              `json:"Number"`
+	Supplier    string              `json:"Supplier"`  // code
+	Warehouse   string              `json:"Warehouse"` // code
+	CarrierSCAC string              `json:"CarrierSCAC"`
+	Tracking    string              `json:"Tracking"`
+	ExpectedOn  *Date               `json:"ExpectedOn"`
+	Lines       []DespatchDraftLine `json:"Lines"`
 }
 
-// AnnouncedLine is a part of a purchase order line that is on its way.
-type AnnouncedLine struct {
+// DespatchDraftLine is a part of a purchase order line that is on its way.
+type DespatchDraftLine struct {
 	PurchaseOrder string   `json:"PurchaseOrder"`
 	LineNumber    string   `json:"LineNumber"`
 	SSCC          string   `json:"SSCC"`
 	Quantity      Quantity `json:"Quantity"`
 }
 
-// Announced is what of a ship notice is handed to an ERP.
-func Announced(r *DespatchRequest, supplier, warehouse string, lines map[string]*PurchaseOrderLine, orders map[string]string) Announcement {
-	a := Announcement{Number: r.Number, Supplier: supplier, Warehouse: warehouse}
+// NewDespatchDraft is what of a ship notice is handed to an ERP. It is expected on the day that it is then in the
+// zone of the warehouse.
+func NewDespatchDraft(r *DespatchRequest, supplier, warehouse string, zone *time.Location, lines map[string]*PurchaseOrderLine,
+	orders map[string]string,
+) DespatchDraft {
+	a := DespatchDraft{Number: r.Number, Supplier: supplier, Warehouse: warehouse}
 	if r.CarrierSCAC != nil {
 		a.CarrierSCAC = *r.CarrierSCAC
 	}
@@ -107,16 +110,16 @@ func Announced(r *DespatchRequest, supplier, warehouse string, lines map[string]
 		a.Tracking = r.References[i].Value
 	}
 	if r.ExpectedAt != nil {
-		day := DateOf(*r.ExpectedAt)
+		day := DateOf(*r.ExpectedAt, zone)
 		a.ExpectedOn = &day
 	}
 	for _, l := range r.Lines {
 		line := lines[l.LineID]
-		told := AnnouncedLine{PurchaseOrder: orders[l.LineID], LineNumber: line.LineNumber, Quantity: l.Shipped}
+		advised := DespatchDraftLine{PurchaseOrder: orders[l.LineID], LineNumber: line.LineNumber, Quantity: l.Shipped}
 		if l.SSCC != nil {
-			told.SSCC = *l.SSCC
+			advised.SSCC = *l.SSCC
 		}
-		a.Lines = append(a.Lines, told)
+		a.Lines = append(a.Lines, advised)
 	}
 	return a
 }

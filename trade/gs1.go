@@ -1,9 +1,20 @@
 package trade
 
+import "strings"
+
 // ValidGTIN tells whether s is a GS1 trade item number of 8, 12, 13 or 14
 // digits with a right check digit.
 func ValidGTIN(s string) bool {
 	return (len(s) == 8 || len(s) == 12 || len(s) == 13 || len(s) == 14) && checked(s)
+}
+
+// GTIN14 is a GS1 trade item number in its form of 14 digits: GTIN-8, -12 and -13 are
+// the same numbers without leading zeros (GS1 General Specifications, section 3).
+func GTIN14(s string) string {
+	if len(s) >= 14 {
+		return s
+	}
+	return strings.Repeat("0", 14-len(s)) + s
 }
 
 // ValidGLN tells whether s is a GS1 location number of 13 digits with a right

@@ -2,6 +2,7 @@ package trade
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,7 +17,7 @@ const LongestText = 2000
 var MostOrdered = udecimal.MustFromInt64(10_000_000, 0)
 
 // InputErrors collects what stands against an input, each with its place in it.
-type InputErrors struct{ All []SubmitOrderError }
+type InputErrors struct{ All []UserError }
 
 // Refuse adds an error at a place in the input.
 func (e *InputErrors) Refuse(code ErrorCode, message string, path ...string) {
@@ -30,6 +31,42 @@ func (e *InputErrors) Text(s string, longest int, path ...string) {
 	}
 	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
 		e.Refuse(CodeInvalidInput, "It holds characters that cannot be printed.", path...)
+	}
+}
+
+// Identifier refuses what [InputErrors.Text] does, and characters that turn the direction of text (Unicode Standard
+// Annex 9): with them, two numbers that differ look alike.
+func (e *InputErrors) Identifier(s string, longest int, path ...string) {
+	e.Text(s, longest, path...)
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
+		e.Refuse(CodeInvalidInput, "It holds characters that turn the direction of text.", path...)
+	}
+}
+
+// Address refuses an address at a place in the input that nothing can be shipped to, or from.
+func (e *InputErrors) Address(a *Address, path ...string) {
+	at := func(field string) []string { return append(slices.Clone(path), field) }
+	for _, part := range []struct {
+		field    string
+		text     *string
+		required bool
+	}{
+		{"name", a.Name, true},
+		{"line1", a.Line1, true},
+		{"line2", a.Line2, false},
+		{"city", a.City, true},
+		{"region", a.Region, false},
+		{"postalCode", a.PostalCode, false},
+	} {
+		switch {
+		case part.text != nil && strings.TrimSpace(*part.text) != "":
+			e.Text(*part.text, LongestText, at(part.field)...)
+		case part.required:
+			e.Refuse(CodeInvalidInput, "The address needs its "+part.field+".", at(part.field)...)
+		}
+	}
+	if !ValidCountry(a.Country) {
+		e.Refuse(CodeInvalidInput, "The address needs its country: two capital letters of ISO 3166-1.", at("country")...)
 	}
 }
 
@@ -47,7 +84,7 @@ func (e *InputErrors) Amount(q udecimal.Decimal, path ...string) {
 
 // CheckText refuses a text that is too long or that nothing can print, at a place in
 // the input.
-func CheckText(text string, path ...string) []SubmitOrderError {
+func CheckText(text string, path ...string) []UserError {
 	e := &InputErrors{}
 	e.Text(text, LongestText, path...)
 	return e.All

@@ -33,15 +33,15 @@ type OperationKind string
 
 // Kinds of operations.
 const (
-	SubmitOrder   OperationKind = "SUBMIT_ORDER"
-	AmendOrder    OperationKind = "AMEND_ORDER"
-	CancelOrder   OperationKind = "CANCEL_ORDER"
-	RequestReturn OperationKind = "REQUEST_RETURN"
-	Respond       OperationKind = "RESPOND_TO_PURCHASE_ORDER"
-	Announce      OperationKind = "SUBMIT_DESPATCH_ADVICE"
-	Unannounce    OperationKind = "CANCEL_DESPATCH_ADVICE"
-	SetLeadTime   OperationKind = "CHANGE_LEAD_TIME"
-	Correct       OperationKind = "RESOLVE_MASTER_DATA"
+	SubmitOrder    OperationKind = "SUBMIT_ORDER"
+	AmendOrder     OperationKind = "AMEND_ORDER"
+	CancelOrder    OperationKind = "CANCEL_ORDER"
+	RequestReturn  OperationKind = "REQUEST_RETURN"
+	Respond        OperationKind = "RESPOND_TO_PURCHASE_ORDER"
+	SubmitDespatch OperationKind = "SUBMIT_DESPATCH_ADVICE"
+	Unannounce     OperationKind = "CANCEL_DESPATCH_ADVICE"
+	SetLeadTime    OperationKind = "CHANGE_LEAD_TIME"
+	Correct        OperationKind = "RESOLVE_MASTER_DATA"
 )
 
 // OperationState is a state of an operation.
@@ -77,7 +77,7 @@ type AwaitedDecision struct {
 	By          Audience
 	Message     string
 	Since       time.Time
-	Differences []SubmitOrderError
+	Differences []UserError
 	ResponseID  string
 }
 
@@ -129,14 +129,17 @@ type WorkInState struct {
 
 // OperationStep is a step of an operation.
 type OperationStep struct {
-	Name        string      `json:"Name"`
-	System      *SourceKind `json:"System"`
-	State       StepState   `json:"State"`
-	Attempts    int         `json:"Attempts"`
-	StartedAt   *time.Time  `json:"StartedAt"`
-	FinishedAt  *time.Time  `json:"FinishedAt"`
-	ExternalRef *string     `json:"ExternalRef"`
-	Error       *string     `json:"Error"`
+	Name      string      `json:"Name"`
+	System    *SourceKind `json:"System"`
+	State     StepState   `json:"State"`
+	Attempts  int         `json:"Attempts"`
+	Starved   int         `json:"-"` // attempts that were taken from a process that ran, and was too slow to say so
+	StartedAt *time.Time  `json:"StartedAt"`
+	// UnderWaySince is since when an attempt may be under way at the source, although nobody waits for it any more; nil where none is.
+	UnderWaySince *time.Time `json:"-"`
+	FinishedAt    *time.Time `json:"FinishedAt"`
+	ExternalRef   *string    `json:"ExternalRef"`
+	Error         *string    `json:"Error"`
 }
 
 // StepState is a state of a step.

@@ -200,9 +200,12 @@ func (l *OrderLine) derive(held bool) {
 func (o *Order) DerivedStatus() OrderStatus {
 	var live, shipped, delivered, invoiced, backordered, moving udecimal.Decimal
 	for _, l := range o.LinesKnown {
-		live = live.Add(l.Ordered.Value).Sub(l.Cancelled.Value)
-		shipped, delivered = shipped.Add(l.Shipped.Value), delivered.Add(l.Delivered.Value)
-		invoiced, backordered = invoiced.Add(l.Invoiced.Value), backordered.Add(l.Backordered.Value)
+		// What was delivered above the order of one line stands for no other line.
+		ofLine := udecimal.Max(l.Ordered.Value.Sub(l.Cancelled.Value), udecimal.Zero)
+		live = live.Add(ofLine)
+		shipped, delivered = shipped.Add(udecimal.Min(l.Shipped.Value, ofLine)), delivered.Add(udecimal.Min(l.Delivered.Value, ofLine))
+		invoiced = invoiced.Add(udecimal.Min(l.Invoiced.Value, ofLine))
+		backordered = backordered.Add(udecimal.Max(l.Backordered.Value, udecimal.Zero))
 		if l.Status == LinePicked {
 			moving = moving.Add(l.Ordered.Value)
 		}

@@ -123,35 +123,35 @@ type Forbidden struct {
 // VersionConflict is a change made against a version that is not the current one.
 type VersionConflict struct {
 	Refusal
-	CurrentVersion string
-	ChangedFields  []string
+	CurrentVersion string   `json:"CurrentVersion"`
+	ChangedFields  []string `json:"ChangedFields"`
 }
 
 // StateNotAllowed is an act that the state does not allow, with those that it does.
 type StateNotAllowed struct {
 	Refusal
-	State   string
-	Allowed []string
+	State   string   `json:"State"`
+	Allowed []string `json:"Allowed"`
 }
 
 // ToleranceExceeded is an answer beyond a tolerance whose profile refuses such.
 type ToleranceExceeded struct {
 	Refusal
-	Deviation *Deviation
+	Deviation *Deviation `json:"Deviation"`
 }
 
 // SignatureInvalid is a signature that is missing, wrong, old or of an unknown key; KeyID
 // is the key that it names.
 type SignatureInvalid struct {
 	Refusal
-	KeyID *string
+	KeyID *string `json:"KeyID"`
 }
 
 // DuplicateDocument is a document that was received before; Existing is the id of what
 // came of it.
 type DuplicateDocument struct {
 	Refusal
-	Existing string
+	Existing string `json:"Existing"`
 }
 
 func (*Forbidden) submitOrderError()                {}
@@ -195,20 +195,20 @@ type keptRefusal struct {
 	Body json.RawMessage `json:"Body"`
 }
 
-var refusalTypes = map[string]func() SubmitOrderError{
-	"Forbidden":                func() SubmitOrderError { return &Forbidden{} },
-	"IdempotencyConflict":      func() SubmitOrderError { return &IdempotencyConflict{} },
-	"InvalidInput":             func() SubmitOrderError { return &InvalidInput{} },
-	"PriceChanged":             func() SubmitOrderError { return &PriceChanged{} },
-	"InsufficientAvailability": func() SubmitOrderError { return &InsufficientAvailability{} },
-	"CreditBlocked":            func() SubmitOrderError { return &CreditBlocked{} },
-	"SourceUnavailable":        func() SubmitOrderError { return &SourceUnavailable{} },
+var refusalTypes = map[string]func() UserError{
+	"Forbidden":                func() UserError { return &Forbidden{} },
+	"IdempotencyConflict":      func() UserError { return &IdempotencyConflict{} },
+	"InvalidInput":             func() UserError { return &InvalidInput{} },
+	"PriceChanged":             func() UserError { return &PriceChanged{} },
+	"InsufficientAvailability": func() UserError { return &InsufficientAvailability{} },
+	"CreditBlocked":            func() UserError { return &CreditBlocked{} },
+	"SourceUnavailable":        func() UserError { return &SourceUnavailable{} },
 }
 
 // Refusals are refusals of orders as they are kept.
-type Refusals []SubmitOrderError
+type Refusals []UserError
 
-// MarshalJSON writes each under the name of its type.
+// MarshalJSON writes each under the name of its type. It fails on one that could not be read again.
 func (r Refusals) MarshalJSON() ([]byte, error) {
 	kept := make([]keptRefusal, len(r))
 	for i, e := range r {
@@ -216,7 +216,11 @@ func (r Refusals) MarshalJSON() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		kept[i] = keptRefusal{strings.TrimPrefix(fmt.Sprintf("%T", e), "*trade."), body}
+		name := strings.TrimPrefix(fmt.Sprintf("%T", e), "*trade.")
+		if refusalTypes[name] == nil {
+			return nil, fmt.Errorf("a refusal of the type %q is none of an order", name)
+		}
+		kept[i] = keptRefusal{name, body}
 	}
 	return json.Marshal(kept)
 }

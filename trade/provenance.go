@@ -48,17 +48,54 @@ type Provenance struct {
 	// Sequence orders the versions of one record: an older one never replaces
 	// a newer one.
 	Sequence int64 `json:"Sequence"`
+	// UnreadSince is since when a newer version of the record is known that could
+	// not be read or saved, and UnreadReason says why, where the reader may know;
+	// both are nil where there is none.
+	UnreadSince  *time.Time `json:"-"`
+	UnreadReason *string    `json:"-"`
+	// MaxAge is the age past which it is stale; 0 means never.
+	MaxAge time.Duration `json:"-"`
 }
 
 // At sets Age and Stale as they are at now, for values of a kind that is stale
-// past limit; a limit of 0 means never.
+// past limit; a limit of 0 means never. A record of which a newer version is
+// unread is stale at any age.
 func (p *Provenance) At(now time.Time, limit time.Duration) {
-	since := p.ReceivedAt
+	p.Age = max(now.Sub(p.validAt()), 0).Truncate(time.Millisecond)
+	p.MaxAge = limit
+	p.Stale = p.UnreadSince != nil || limit > 0 && p.Age > limit
+}
+
+func (p *Provenance) validAt() time.Time {
 	if p.AsOf != nil {
-		since = *p.AsOf
+		return *p.AsOf
 	}
-	p.Age = max(now.Sub(since), 0).Truncate(time.Millisecond)
-	p.Stale = limit > 0 && p.Age > limit
+	return p.ReceivedAt
+}
+
+// StaleReason says why it is stale; nil where it is not.
+func (p *Provenance) StaleReason() *string {
+	var reason string
+	switch {
+	case !p.Stale:
+		return nil
+	case p.UnreadSince == nil:
+		reason = "It is older than " + p.MaxAge.String() + "."
+	case p.UnreadReason == nil:
+		reason = "The source has a newer version that could not be read or saved."
+	default:
+		reason = "The source has a newer version that could not be read or saved: " + *p.UnreadReason
+	}
+	return &reason
+}
+
+// StaleSince is since when it is stale; nil where it is not.
+func (p *Provenance) StaleSince() *time.Time {
+	if !p.Stale || p.UnreadSince != nil {
+		return p.UnreadSince
+	}
+	since := p.validAt().Add(p.MaxAge)
+	return &since
 }
 
 // ExternalId is a record's id in a source system.

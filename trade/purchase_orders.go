@@ -1,6 +1,10 @@
 package trade
 
-import "time"
+import (
+	"time"
+
+	"github.com/quagmt/udecimal"
+)
 
 // PurchaseOrder is a purchase order to a supplier, X12 850.
 type PurchaseOrder struct {
@@ -105,9 +109,9 @@ type PurchaseOrderLine struct {
 // NodeID is the line's global id.
 func (l *PurchaseOrderLine) NodeID() string { return l.ID }
 
-// Open is what is still to come: ordered less received less cancelled.
+// Open is what is still to come: ordered less received less cancelled; nothing where more was received than ordered.
 func (l *PurchaseOrderLine) Open() *Quantity {
-	return &Quantity{Value: l.Ordered.Value.Sub(l.Received.Value).Sub(l.Cancelled.Value), Unit: l.Ordered.Unit}
+	return &Quantity{Value: udecimal.Max(l.Ordered.Value.Sub(l.Received.Value).Sub(l.Cancelled.Value), udecimal.Zero), Unit: l.Ordered.Unit}
 }
 
 // PurchaseScheduleLine is a part of a purchase order line with its dates.

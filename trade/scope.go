@@ -42,10 +42,10 @@ func scope(role Role, rights []string) Scope {
 		rights = slices.DeleteFunc(rights, func(r string) bool { return slices.Contains(planners, r) })
 	}
 	slices.Sort(rights)
-	return Scope{role: role, rights: rights, allowed: fmt.Sprintf("%q", rights)}.named()
+	return Scope{role: role, rights: rights, allowed: fmt.Sprintf("%q", rights)}.byName()
 }
 
-func (s Scope) named() Scope {
+func (s Scope) byName() Scope {
 	s.parties = fmt.Sprintf("%q %q %q", s.role, slices.Sorted(slices.Values(s.accounts)), s.supplier)
 	return s
 }
@@ -60,14 +60,14 @@ func CustomerScope(accounts []Ref, rights []string) Scope {
 	if len(accounts) > 0 {
 		s.buyer = accounts[0]
 	}
-	return s.named()
+	return s.byName()
 }
 
 // SupplierScope sees what belongs to the trading partner with this id.
 func SupplierScope(supplier string, rights []string) Scope {
 	s := scope(Supplier, rights)
 	s.supplier = supplier
-	return s.named()
+	return s.byName()
 }
 
 // OperatorScope sees every account and supplier.

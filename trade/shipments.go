@@ -28,6 +28,8 @@ type Shipment struct {
 	OrderKeys         []string  `json:"OrderKeys"`
 	PurchaseOrderKeys []string  `json:"PurchaseOrderKeys"`
 	ReturnKey         string    `json:"ReturnKey"`
+	// ParcelNumbers are the tracking numbers of its packages, where each has one of its own.
+	ParcelNumbers []string `json:"-"`
 }
 
 // NodeID is the shipment's global id.
@@ -107,6 +109,10 @@ type Package struct {
 	Status         ShipmentStatus `json:"Status"`
 	Weight         *Quantity      `json:"Weight"`
 	ShipmentID     string         `json:"ShipmentID"`
+	// What follows from its events, which no source tells.
+	Eta       *Eta               `json:"-"`
+	Exception *ShipmentException `json:"-"`
+	Proof     *Proof             `json:"-"`
 	// LinesKnown are set on a package as a source tells it.
 	LinesKnown []PackageLine `json:"LinesKnown"`
 }
@@ -152,17 +158,21 @@ type ShipmentEvent struct {
 	Status        ShipmentStatus  `json:"Status"`
 	OccurredAt    time.Time       `json:"OccurredAt"`
 	OffsetKnown   bool            `json:"OffsetKnown"`
+	UTCOffset     *string         `json:"UTCOffset"` // of the place, as the source gave it
 	RecordedAt    *time.Time      `json:"RecordedAt"`
 	ReceivedAt    time.Time       `json:"ReceivedAt"`
 	Location      *Location       `json:"Location"`
 	Reason        *RawCode        `json:"Reason"`
 	Raw           RawCode         `json:"Raw"`
-	PackageNumber *int            `json:"PackageNumber"`
+	PackageNumber *int            `json:"PackageNumber"` // of the one package that it moves
 	Late          bool            `json:"Late"`
 	Estimate      *time.Time      `json:"Estimate"` // of arrival, where the event gives one
 	SignedBy      *Restricted     `json:"SignedBy"` // who signed, on delivery
 	Corrects      string          `json:"Corrects"` // key of the event that it declares wrong
 	Instead       []string        `json:"Instead"`  // keys of the events that are right instead of that one
+	Units         []Identifier    `json:"Units"`    // of the packages that it names; none where it is about the whole shipment
+	// Packages are the numbers of the packages that it moves: nil for the whole shipment, empty for those of others alone.
+	Packages []int `json:"-"`
 }
 
 // NodeID is the event's global id.

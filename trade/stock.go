@@ -22,6 +22,19 @@ type Warehouse struct {
 // NodeID is the warehouse's global id.
 func (w *Warehouse) NodeID() string { return w.ID }
 
+// Zone is the zone in which its days begin: UTC where it names none that is known, or
+// where there is no warehouse.
+func (w *Warehouse) Zone() *time.Location {
+	if w == nil || w.Location.TimeZone == nil {
+		return time.UTC
+	}
+	zone, err := time.LoadLocation(*w.Location.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
 // Stock is what one warehouse holds of one item, in the item's base unit.
 type Stock struct {
 	ItemRef      Ref              `json:"ItemRef"`
@@ -121,7 +134,7 @@ func AvailabilityOf(item *Item, stock []*Stock) *Availability {
 	var onHand, allocated, available, safety udecimal.Decimal
 	empty := 0
 	for i, s := range stock {
-		if i == 0 || older(&s.Provenance, &a.Provenance) {
+		if i == 0 || worse(&s.Provenance, &a.Provenance) {
 			a.Provenance = s.Provenance
 		}
 		free := s.Available()
@@ -144,7 +157,7 @@ func AvailabilityOf(item *Item, stock []*Stock) *Availability {
 // as of today. Supply already due counts from tomorrow on.
 func (a *Availability) Expect(inbound []InboundSupply, today Date, horizon time.Duration) {
 	now := a.sums[2]
-	end := DateOf(today.Time().Add(horizon))
+	end := DateOf(today.Time().Add(horizon), time.UTC)
 	a.Atp = append(make([]AtpBucket, 0, 1+len(inbound)), AtpBucket{From: today, Quantity: now, Cumulative: now})
 	slices.SortStableFunc(inbound, func(x, y InboundSupply) int {
 		return cmp.Or(x.ExpectedOn.Compare(y.ExpectedOn), cmp.Compare(x.LineID, y.LineID))
@@ -189,7 +202,11 @@ func stockStatus(life ItemStatus, known bool, available, safety udecimal.Decimal
 	return InStock
 }
 
-func older(a, b *Provenance) bool {
+// worse tells whether a says less of the present than b: a newer version of it is unread, or it is older.
+func worse(a, b *Provenance) bool {
+	if (a.UnreadSince == nil) != (b.UnreadSince == nil) {
+		return a.UnreadSince != nil
+	}
 	if a.AsOf == nil || b.AsOf == nil {
 		return a.AsOf != nil || a.ReceivedAt.Before(b.ReceivedAt)
 	}

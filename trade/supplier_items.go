@@ -52,7 +52,7 @@ const (
 )
 
 // CheckLeadTime says what is wrong with a change of a lead time on a day.
-func CheckLeadTime(r *LeadTimeRequest, now *SupplierItem, today Date) (errs []SupplierError) {
+func CheckLeadTime(r *LeadTimeRequest, now *SupplierItem, today Date) (errs []UserError) {
 	no := func(field, message string) {
 		errs = append(errs, &InvalidInput{Refusal: Refusal{Code: CodeInvalidInput, Message: message, Path: []string{"input", field}}})
 	}
@@ -64,14 +64,12 @@ func CheckLeadTime(r *LeadTimeRequest, now *SupplierItem, today Date) (errs []Su
 	}
 	switch {
 	case r.EffectiveFrom.Before(today):
-		no("effectiveFrom", "The day is past: announce from today on.")
+		no("effectiveFrom", "The day is past: use today or a later day.")
 	case r.EffectiveFrom.Time().Sub(today.Time()) > furthestLead:
 		no("effectiveFrom", "The day is more than two years away.")
 	}
 	if r.Reason != nil {
-		for _, e := range CheckText(*r.Reason, "reason") {
-			errs = append(errs, e.(SupplierError)) //nolint:errcheck // these checks make no other error
-		}
+		errs = append(errs, CheckText(*r.Reason, "reason")...)
 	}
 	return errs
 }

@@ -76,7 +76,7 @@ func TestOrderStatusFollowsItsLines(t *testing.T) {
 }
 
 func TestPromisedDeliveryIsTheLatestOfTheOpenLines(t *testing.T) {
-	day := func(n int) *Date { x := DateOf(time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC)); return &x }
+	day := func(n int) *Date { x := DateOf(time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC), time.UTC); return &x }
 	open := func(dates ...*Date) OrderLine {
 		l := OrderLine{Ordered: qty(10), Allocated: qty(10)}
 		for _, at := range dates {
@@ -96,7 +96,7 @@ func TestPromisedDeliveryIsTheLatestOfTheOpenLines(t *testing.T) {
 }
 
 func TestAvailabilityAddsUpStockAndSupply(t *testing.T) {
-	today := DateOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC))
+	today := DateOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), time.UTC)
 	stock := []*Stock{{OnHand: d("100"), Allocated: d("30"), SafetyStock: d("20")}, {OnHand: d("5"), Allocated: d("9")}}
 	in := func(days int, n int64) InboundSupply {
 		return InboundSupply{ExpectedOn: today.AddDays(days), Quantity: qty(n)}
@@ -153,24 +153,24 @@ func TestOneDecisionOnRightsAndParties(t *testing.T) {
 	for name, c := range map[string]struct {
 		scope Scope
 		needs [][]string
-		whose *Whose
+		whose *Party
 		want  string
 	}{
 		"nobody, nothing":              {Scope{}, none, nil, ""},
 		"nobody, a right":              {Scope{}, order, nil, "needs"},
-		"nobody, a record of none":     {Scope{}, none, &Whose{}, "no such"},
-		"nobody, a record":             {Scope{}, none, &Whose{AccountID: "acc_1"}, "no such"},
-		"a guest, a record of none":    {GuestScope(nil), none, &Whose{}, "no such"},
-		"own record":                   {customer, order, &Whose{AccountID: "acc_1"}, ""},
-		"own record, one right of two": {customer, both, &Whose{AccountID: "acc_1"}, "price:read"},
-		"another's record":             {customer, order, &Whose{AccountID: "acc_2"}, "no such"},
-		"a record of none":             {customer, none, &Whose{}, "no such"},
-		"a supplier's of that id":      {customer, none, &Whose{SupplierID: "acc_1"}, "no such"},
-		"supplier, own":                {SupplierScope("par_1", nil), none, &Whose{SupplierID: "par_1", AccountID: "acc_9"}, ""},
-		"supplier, another's":          {SupplierScope("par_1", nil), none, &Whose{SupplierID: "par_2"}, "no such"},
-		"supplier, an account's":       {SupplierScope("par_1", nil), none, &Whose{AccountID: "par_1"}, "no such"},
-		"a supplier that is none":      {SupplierScope("", nil), none, &Whose{}, "no such"},
-		"operator, any":                {OperatorScope(nil), none, &Whose{AccountID: "acc_2"}, ""},
+		"nobody, a record of none":     {Scope{}, none, &Party{}, "no such"},
+		"nobody, a record":             {Scope{}, none, &Party{AccountID: "acc_1"}, "no such"},
+		"a guest, a record of none":    {GuestScope(nil), none, &Party{}, "no such"},
+		"own record":                   {customer, order, &Party{AccountID: "acc_1"}, ""},
+		"own record, one right of two": {customer, both, &Party{AccountID: "acc_1"}, "price:read"},
+		"another's record":             {customer, order, &Party{AccountID: "acc_2"}, "no such"},
+		"a record of none":             {customer, none, &Party{}, "no such"},
+		"a supplier's of that id":      {customer, none, &Party{SupplierID: "acc_1"}, "no such"},
+		"supplier, own":                {SupplierScope("par_1", nil), none, &Party{SupplierID: "par_1", AccountID: "acc_9"}, ""},
+		"supplier, another's":          {SupplierScope("par_1", nil), none, &Party{SupplierID: "par_2"}, "no such"},
+		"supplier, an account's":       {SupplierScope("par_1", nil), none, &Party{AccountID: "par_1"}, "no such"},
+		"a supplier that is none":      {SupplierScope("", nil), none, &Party{}, "no such"},
+		"operator, any":                {OperatorScope(nil), none, &Party{AccountID: "acc_2"}, ""},
 		"operator, a right":            {OperatorScope(nil), order, nil, "needs"},
 	} {
 		err := c.scope.Decide(c.needs, c.whose)

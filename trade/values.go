@@ -47,9 +47,10 @@ type Totals struct {
 // Date is a calendar day. The zero Date is the first of January of the year 1.
 type Date struct{ t time.Time }
 
-// DateOf is the day of t in its own zone.
-func DateOf(t time.Time) Date {
-	y, m, d := t.Date()
+// DateOf is the day that it is at t in a zone: that of the party or the warehouse whose day
+// it is where that is known, and UTC otherwise.
+func DateOf(t time.Time, zone *time.Location) Date {
+	y, m, d := t.In(zone).Date()
 	return Date{time.Date(y, m, d, 0, 0, 0, 0, time.UTC)}
 }
 
@@ -91,7 +92,7 @@ func (d *Date) UnmarshalText(b []byte) (err error) {
 func (d *Date) Scan(src any) (err error) {
 	switch v := src.(type) {
 	case time.Time:
-		*d = DateOf(v)
+		*d = DateOf(v, v.Location())
 	case []byte:
 		*d, err = ParseDate(string(v))
 	case string:
@@ -128,6 +129,9 @@ type Location struct {
 	Latitude  *float64 `json:"latitude,omitempty"`
 	Longitude *float64 `json:"longitude,omitempty"`
 	TimeZone  *string  `json:"timeZone,omitempty"`
+
+	Street     *string `json:"street,omitempty"`
+	PostalCode *string `json:"postalCode,omitempty"`
 }
 
 // DeliveryTerms say who bears carriage and risk: an Incoterms 2020 rule, the
@@ -187,6 +191,8 @@ const (
 	SchemeManufacturer IdScheme = "MANUFACTURER_PART_NUMBER"
 	SchemeBOL          IdScheme = "BOL"
 	SchemeContainer    IdScheme = "CONTAINER"
+	SchemeMBL          IdScheme = "MBL"
+	SchemeBooking      IdScheme = "BOOKING"
 	// These name a shipment by a document of ours: its own, and that which ordered it.
 	SchemeDespatch      IdScheme = "DESPATCH_ADVICE"
 	SchemePurchaseOrder IdScheme = "PO_NUMBER"

@@ -30,7 +30,7 @@ var abilities = []struct {
 	{"registers parcels", claims[sources.Registering]},
 	{"takes orders", claims[sources.OrderTaking]},
 	{"takes order responses", claims[sources.PurchaseConfirming]},
-	{"takes despatch advices", claims[sources.AnnouncementTaking]},
+	{"takes despatch advices", claims[sources.DespatchTaking]},
 	{"takes lead times", claims[sources.LeadTimeTaking]},
 }
 

@@ -28,7 +28,7 @@ type cli struct {
 	Proof   evidenceCmd   `cmd:"" name:"evidence" help:"Export and verify what proves what suppliers said."`
 	Limit   limitCmd      `cmd:"" help:"Set what each buyer of an account may order without approval."`
 	Route   routeCmd      `cmd:"" help:"Change where a capability is served, on all processes and within a second."`
-	Reset   resetCmd      `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to begin anew."`
+	Reset   resetCmd      `cmd:"" help:"Remove the embedded database, the sandbox company and the keys, to start from scratch."`
 	Show    configCmd     `cmd:"" name:"config" help:"Print the settings in force, without secrets."`
 	Govern  policiesCmd   `cmd:"" name:"policies" help:"Print who owns what, and how it is kept the same."`
 	Schema  governanceCmd `cmd:"" name:"governance" help:"Print how the schema stands to what was published, to its rules and to its clients."`

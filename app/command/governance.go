@@ -8,10 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"portico/app"
@@ -29,6 +32,7 @@ type governanceCmd struct {
 }
 
 const (
+	schemaSource  = "schema.graphqls"
 	snapshot      = "graph/governance/published.graphqls"
 	clientsList   = "graph/governance/clients.yaml"
 	usageExport   = "graph/governance/usage.json"
@@ -42,14 +46,17 @@ func (g governanceCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger
 	if g.Usage {
 		return printUse(ctx, cfg, log)
 	}
-	now := graph.NewBindings(graph.Config{}).Schema
-	was, err := governance.PublishedSchema()
-	if err != nil {
-		return err
-	}
 	list, err := os.ReadFile(g.in(clientsList))
 	if err != nil {
 		return fmt.Errorf("%w: run this in the checkout, or name it with --folder", err)
+	}
+	now, err := g.schema(schemaSource, federationOf(graph.NewBindings(graph.Config{}).Schema)...)
+	if err != nil {
+		return err
+	}
+	was, err := g.schema(snapshot)
+	if err != nil {
+		return err
 	}
 	documents, err := governance.Documents(os.DirFS(g.Folder), list)
 	if err != nil {
@@ -83,6 +90,35 @@ func (g governanceCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger
 	}
 	g.report(now, changes, documents, problems)
 	return nil
+}
+
+// schema reads a schema of the checkout, with what else it is made of.
+func (g governanceCmd) schema(name string, with ...*ast.Source) (*ast.Schema, error) {
+	text, err := os.ReadFile(g.in(name))
+	if err != nil {
+		return nil, err
+	}
+	s, err := gqlparser.LoadSchema(append([]*ast.Source{{Name: name, Input: string(text)}}, with...)...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return s, nil
+}
+
+// federationOf are the sources that gqlgen adds to a schema for federation.
+func federationOf(s *ast.Schema) (all []*ast.Source) {
+	add := func(at *ast.Position) {
+		if at != nil && at.Src != nil && strings.HasPrefix(at.Src.Name, "../federation/") && !slices.Contains(all, at.Src) {
+			all = append(all, at.Src)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Directives)) {
+		add(s.Directives[name].Position)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Types)) {
+		add(s.Types[name].Position)
+	}
+	return all
 }
 
 // exported is what clients ask for, as it was exported from where they do.

@@ -15,13 +15,14 @@ import (
 // TestThePublishedSchemaIsKept publishes into a copy of what the checkout has.
 //
 // Covers: G01
+// Cases: H9
 func TestThePublishedSchemaIsKept(t *testing.T) {
 	t.Chdir("../..") // the checkout
 	if err := (governanceCmd{Check: true, Folder: "."}).Run(t.Context(), app.Config{}, slog.New(slog.DiscardHandler)); err != nil {
 		t.Error(err)
 	}
 	folder := t.TempDir()
-	for _, name := range []string{clientsList, schemaChanges, snapshot} {
+	for _, name := range []string{clientsList, schemaChanges, schemaSource, snapshot} {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -70,6 +71,24 @@ func TestThePublishedSchemaIsKept(t *testing.T) {
 	}
 	if err := check.Run(t.Context(), app.Config{}, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a mapping that drifted is not noticed")
+	}
+	// A schema that is changed in the checkout named, and not in the build.
+	if err := os.WriteFile(filepath.Join(folder, sampleResults), results, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := os.ReadFile(schemaSource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := strings.Replace(string(schema), "\n  customerPoNumber: String\n", "\n", 1)
+	if broken == string(schema) {
+		t.Fatal("there is no such field to remove")
+	}
+	if err := os.WriteFile(filepath.Join(folder, schemaSource), []byte(broken), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := check.Run(t.Context(), app.Config{}, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("a field that was removed from the schema in the folder is not noticed")
 	}
 	if err := (governanceCmd{Check: true, Folder: filepath.Join(folder, "docs")}).Run(t.Context(), app.Config{},
 		slog.New(slog.DiscardHandler)); err == nil {

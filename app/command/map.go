@@ -71,17 +71,17 @@ func mapped(w io.Writer, path string, body []byte, own *carriers.Mapping) bool {
 		fmt.Fprintf(w, "%s: refused: %s\n", path, format)
 		return false
 	}
-	news, err := translate(body)
+	translation, err := translate(body)
 	if err != nil {
 		refusal, _ := errors.AsType[*sources.Error](err)
 		fmt.Fprintf(w, "%s: %s: refused: %v\n", path, format, refusal.Err)
 		return false
 	}
 	fmt.Fprintf(w, "%s: %s\n", path, format)
-	if news.Ignored != "" {
-		fmt.Fprintf(w, "  nothing is made of it: %s\n", news.Ignored)
+	if translation.Ignored != "" {
+		fmt.Fprintf(w, "  nothing is made of it: %s\n", translation.Ignored)
 	}
-	for _, t := range news.Tracking {
+	for _, t := range translation.Tracking {
 		about := t.About
 		if t.TrackingNumber != "" {
 			about = append([]trade.Identifier{{Scheme: trade.SchemeTracking, Value: t.TrackingNumber}}, about...)
@@ -100,15 +100,15 @@ func mapped(w io.Writer, path string, body []byte, own *carriers.Mapping) bool {
 			fmt.Fprintln(w)
 		}
 	}
-	for _, r := range news.Rejected {
+	for _, r := range translation.Rejected {
 		fmt.Fprintf(w, "  refused: %s\n", r.Reason)
 	}
-	return len(news.Rejected) == 0
+	return len(translation.Rejected) == 0
 }
 
 // formatOf is the format of a document and what reads it, or why nothing does: a format that
 // nobody serves yet is named.
-func formatOf(body []byte, own *carriers.Mapping) (format string, translate func([]byte) (sources.News, error)) {
+func formatOf(body []byte, own *carriers.Mapping) (format string, translate func([]byte) (sources.Translation, error)) {
 	text := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
 	switch {
 	case len(text) == 0:

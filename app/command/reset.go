@@ -22,6 +22,6 @@ func (resetCmd) Run(cfg app.Config) error {
 			return fmt.Errorf("reset: %w", err)
 		}
 	}
-	fmt.Println("Removed what was in", cfg.Data+". `make run` begins anew.")
+	fmt.Println("Removed what was in", cfg.Data+". `make run` starts from scratch.")
 	return nil
 }

@@ -120,7 +120,7 @@ type scoped struct {
 
 const (
 	rememberedTokens = 10_000
-	scopeKept        = 2 * time.Second // a change of the account tree is seen after
+	scopeKept        = 800 * time.Millisecond // a change of the account tree, or of what a partner is allowed, is seen after
 )
 
 // New makes an authenticator for the issuers and, unless nil, the development

@@ -36,6 +36,7 @@ type Budget struct {
 // bucket are the points of one key that this process has leased.
 type bucket struct {
 	mu      sync.Mutex
+	limits  Limits // by which the points were leased
 	points  int64
 	empty   time.Time // until when the shared bucket is known to hold less than lacking
 	lacking int64
@@ -63,6 +64,7 @@ func (b *Budget) Spend(ctx context.Context, key string, cost int64, l Limits) (w
 	k := b.bucket(key)
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.limit(l)
 	if k.points >= cost {
 		k.points -= cost
 		return 0
@@ -90,12 +92,27 @@ func (b *Budget) Spend(ctx context.Context, key string, cost int64, l Limits) (w
 	return 0
 }
 
+// limit holds the points to the limits that are in force now: what was leased under larger
+// ones is not spent any more.
+func (k *bucket) limit(l Limits) {
+	if k.limits == l {
+		return
+	}
+	if l.Burst < k.limits.Burst {
+		k.points = 0
+	}
+	k.limits, k.empty = l, time.Time{}
+}
+
 // Refund gives back points that were spent and not needed.
 func (b *Budget) Refund(key string, points int64, l Limits) {
 	k := b.bucket(key)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.points = min(k.points+points, l.Burst)
+	if k.limits == (Limits{}) {
+		k.limits = l
+	}
+	k.points = min(k.points+points, k.limits.Burst) // the limits may be other ones than when the points were spent
 }
 
 func (b *Budget) bucket(key string) *bucket {

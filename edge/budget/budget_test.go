@@ -127,3 +127,25 @@ func TestWithoutTheStoreRequestsGoOn(t *testing.T) {
 		t.Errorf("wait %v", wait)
 	}
 }
+
+// Cases: H6
+func TestALowerBudgetIsInForceAtOnce(t *testing.T) {
+	s := &shared{points: 100_000}
+	b := open(t, s)
+	large, small := Limits{Rate: 16_666, Burst: 1_000_000}, Limits{Rate: 1, Burst: 40}
+	if wait := b.Spend(t.Context(), "a", 10, large); wait > 0 {
+		t.Fatal("there were points")
+	}
+	s.points = 40 // a bucket of the store holds no more than its burst
+	if wait := b.Spend(t.Context(), "a", 40, small); wait > 0 {
+		t.Errorf("the new budget cannot be spent: wait %v", wait)
+	}
+	b.Refund("a", 500, large) // of an operation that began before
+	if wait := b.Spend(t.Context(), "a", 41, small); wait <= 0 {
+		t.Error("points that were leased under the larger budget are spent")
+	}
+	s.points = 1000
+	if wait := b.Spend(t.Context(), "a", 500, large); wait > 0 {
+		t.Errorf("a budget that was raised is not in force: wait %v", wait)
+	}
+}

@@ -34,7 +34,7 @@ type Links struct {
 // them open links. There is at least one.
 func NewLinks(base *url.URL, keys func() [][]byte) *Links { return &Links{keys, base} }
 
-type sealed struct {
+type signedLink struct {
 	trade.DocumentRef
 	Expires int64 `json:"exp"`
 }
@@ -46,15 +46,15 @@ func (l *Links) To(ref *trade.DocumentRef) *trade.DocumentLink {
 		return nil
 	}
 	expires := time.Now().Add(TTL).UTC().Truncate(time.Second)
-	body, _ := json.Marshal(sealed{*ref, expires.Unix()})
-	token := base64.RawURLEncoding.EncodeToString(body) + "." + base64.RawURLEncoding.EncodeToString(seal(l.keys()[0], body))
+	body, _ := json.Marshal(signedLink{*ref, expires.Unix()})
+	token := base64.RawURLEncoding.EncodeToString(body) + "." + base64.RawURLEncoding.EncodeToString(sign(l.keys()[0], body))
 	return &trade.DocumentLink{
 		URL: l.base.JoinPath("documents", token).String(), MediaType: ref.MediaType, FileName: ref.FileName,
 		ExpiresAt: &expires,
 	}
 }
 
-func seal(key, body []byte) []byte {
+func sign(key, body []byte) []byte {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(body)
 	return mac.Sum(nil)
@@ -62,13 +62,13 @@ func seal(key, body []byte) []byte {
 
 // open is the document a token leads to. Expired and forged tokens lead
 // nowhere alike.
-func (l *Links) open(token string) (sealed, bool) {
-	var s sealed
+func (l *Links) open(token string) (signedLink, bool) {
+	var s signedLink
 	left, right, _ := strings.Cut(token, ".")
 	body, err := base64.RawURLEncoding.DecodeString(left)
 	mac, err2 := base64.RawURLEncoding.DecodeString(right)
-	sealed := func(key []byte) bool { return hmac.Equal(mac, seal(key, body)) }
-	if err != nil || err2 != nil || !slices.ContainsFunc(l.keys(), sealed) || json.Unmarshal(body, &s) != nil {
+	signedLink := func(key []byte) bool { return hmac.Equal(mac, sign(key, body)) }
+	if err != nil || err2 != nil || !slices.ContainsFunc(l.keys(), signedLink) || json.Unmarshal(body, &s) != nil {
 		return s, false
 	}
 	return s, time.Now().Unix() < s.Expires
@@ -89,7 +89,7 @@ func (l *Links) Handler(keeper Keeper, log *slog.Logger) http.HandlerFunc {
 		}
 		body, err := keeper.Document(r.Context(), s.Instance, s.Ref)
 		if err != nil {
-			status, text := http.StatusServiceUnavailable, "The document cannot be fetched at the moment. Try again soon."
+			status, text := http.StatusServiceUnavailable, "The document cannot be fetched at the moment. Retry soon."
 			if sources.KindOf(err) == sources.NotFound {
 				status, text = http.StatusNotFound, "The source keeps no such document."
 			}
@@ -102,6 +102,21 @@ func (l *Links) Handler(keeper Keeper, log *slog.Logger) http.HandlerFunc {
 		w.Header().Set("Content-Disposition", mime.FormatMediaType("inline", map[string]string{"filename": s.FileName}))
 		w.Header().Set("Cache-Control", "private, no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
-		_, _ = io.Copy(w, body)
+		_, _ = io.Copy(&download{w, http.NewResponseController(w)}, body)
 	}
+}
+
+// pieceTimeout is how long a client may take to read one piece of a document.
+const pieceTimeout = 30 * time.Second
+
+// download writes a document that may take any time, as long as it moves.
+type download struct {
+	io.Writer
+
+	connection *http.ResponseController
+}
+
+func (d *download) Write(p []byte) (int, error) {
+	_ = d.connection.SetWriteDeadline(time.Now().Add(pieceTimeout))
+	return d.Writer.Write(p)
 }

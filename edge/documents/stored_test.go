@@ -7,5 +7,5 @@ import (
 )
 
 func TestALinkIsReadByTheReleaseBefore(t *testing.T) {
-	stored.Golden(t, "link", stored.Of[sealed]())
+	stored.Golden(t, "link", stored.Of[signedLink]())
 }

@@ -14,6 +14,10 @@ import (
 // alone: a field costs its weight, an object 1 and a scalar 0 unless the schema
 // says otherwise; a list multiplies what is below it by its slicing argument,
 // by the length of a list argument, by @listSize's assumed size or else by 10.
+// Each element of the lists in a field's arguments, at any depth, costs a tenth
+// of the field's own weight, and at least 1: a thousand lines are no more work
+// to write than one, and a thousand times the work to check. A list right below
+// such a field is assumed to be as long as those it was given, where that is more.
 // Directives that skip are not looked at, and what is on one of several types
 // counts beside what is on the others.
 
@@ -22,6 +26,7 @@ const (
 	objectWeight   = 1
 	mutationWeight = 10 // of each root: it is kept, retried and audited
 	streamWeight   = 10 // of a subscription's root, which stays
+	elementShare   = 10 // of a field's weight, for each element of a list in its arguments
 )
 
 // cost is a sum of which a part may depend on variables.
@@ -42,29 +47,50 @@ type count struct {
 	n        int64
 	variable string
 	length   bool // the variable is a list, whose length counts
+	elements bool // the elements of all lists in the variable count
 }
 
-func (c *cost) of(variables map[string]any) int64 {
-	total := c.fixed
-	for _, p := range c.parts {
-		total = plus(total, times(p.size(variables), p.each.of(variables)))
-	}
-	return total
+// sizes are those of the variables of an operation, whose elements are counted once however often they are used.
+type sizes struct {
+	variables map[string]any
+	elements  map[string]int64
 }
 
-func (p part) size(variables map[string]any) int64 {
-	n := int64(0)
-	for _, c := range p.count {
-		n = max(n, c.of(variables))
+func (g *sizes) elementsOf(variable string) int64 {
+	n, counted := g.elements[variable]
+	if !counted {
+		if n = elements(g.variables[variable]); g.elements == nil {
+			g.elements = map[string]int64{}
+		}
+		g.elements[variable] = n
 	}
 	return n
 }
 
-func (c count) of(variables map[string]any) int64 {
+func (c *cost) of(g *sizes) int64 {
+	total := c.fixed
+	for _, p := range c.parts {
+		total = plus(total, times(p.size(g), p.each.of(g)))
+	}
+	return total
+}
+
+func (p part) size(g *sizes) int64 {
+	n := int64(0)
+	for _, c := range p.count {
+		n = max(n, c.of(g))
+	}
+	return n
+}
+
+func (c count) of(g *sizes) int64 {
 	if c.variable == "" {
 		return c.n
 	}
-	v := variables[c.variable]
+	if c.elements {
+		return g.elementsOf(c.variable)
+	}
+	v := g.variables[c.variable]
 	if c.length {
 		if list, ok := v.([]any); ok {
 			return int64(len(list))
@@ -91,7 +117,7 @@ func times(a, b int64) int64 {
 
 func (g *Guard) costOf(op *ast.OperationDefinition) *cost {
 	c := &cost{}
-	g.add(c, op.SelectionSet, nil, nil)
+	g.add(c, op.SelectionSet, below{})
 	weight := int64(0)
 	switch op.Operation {
 	case ast.Mutation:
@@ -103,23 +129,28 @@ func (g *Guard) costOf(op *ast.OperationDefinition) *cost {
 	return c
 }
 
-// add adds what a selection set costs; sized are the fields in it that hold as
-// many elements as count says. Fragments are written out: measure has bounded
-// how much that is.
-func (g *Guard) add(c *cost, set ast.SelectionSet, sized []string, counts []count) {
+// below is what a field says of the lists right below it: that those named hold as many elements as sized says, and that
+// all others without a size may hold as many as it was given in lists.
+type below struct {
+	names        []string
+	sized, given []count
+}
+
+// add adds what a selection set costs. Fragments are written out: measure has bounded how much that is.
+func (g *Guard) add(c *cost, set ast.SelectionSet, b below) {
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.Field:
-			g.field(c, s, sized, counts)
+			g.field(c, s, b)
 		case *ast.InlineFragment:
-			g.add(c, s.SelectionSet, sized, counts)
+			g.add(c, s.SelectionSet, b)
 		case *ast.FragmentSpread:
-			g.add(c, s.Definition.SelectionSet, sized, counts)
+			g.add(c, s.Definition.SelectionSet, b)
 		}
 	}
 }
 
-func (g *Guard) field(c *cost, f *ast.Field, sized []string, counts []count) {
+func (g *Guard) field(c *cost, f *ast.Field, above below) {
 	if f.Name == "__typename" {
 		return
 	}
@@ -129,25 +160,43 @@ func (g *Guard) field(c *cost, f *ast.Field, sized []string, counts []count) {
 	}
 	each := &cost{fixed: g.weight(f)}
 	own := slicing(f)
+	elements := g.elementsGiven(f)
+	b := below{given: elements}
 	size := f.Definition.Directives.ForName("listSize")
-	var below []string
 	if size != nil {
-		below = texts(size.Arguments.ForName("sizedFields"))
+		if b.names = texts(size.Arguments.ForName("sizedFields")); b.names != nil {
+			b.sized = own
+		}
 	}
-	if below != nil {
-		g.add(each, f.SelectionSet, below, own)
-	} else {
-		g.add(each, f.SelectionSet, nil, nil)
+	g.add(each, f.SelectionSet, b)
+	for _, n := range elements {
+		c.list([]count{n}, &cost{fixed: max(g.weight(f)/elementShare, 1)})
 	}
 	switch {
-	case slices.Contains(sized, f.Name):
-		c.list(counts, each)
+	case slices.Contains(above.names, f.Name):
+		c.list(above.sized, each)
+	case f.Definition.Type.Elem != nil && size == nil:
+		c.list(append(own, above.given...), each)
 	case f.Definition.Type.Elem != nil:
 		c.list(own, each)
 	default:
 		c.fixed = plus(c.fixed, each.fixed)
 		c.parts = append(c.parts, each.parts...)
 	}
+}
+
+// elementsGiven are the elements of the lists in a field's arguments. Those of a list that asks for one element of the field each
+// are counted as that.
+func (g *Guard) elementsGiven(f *ast.Field) (elements []count) {
+	for _, a := range f.Arguments {
+		d := f.Definition.Arguments.ForName(a.Name)
+		switch {
+		case d == nil, d.Type.Elem == nil && !g.lists[d.Type.Name()], d.Type.Elem != nil && f.Definition.Type.Elem != nil:
+		default:
+			elements = append(elements, elementsOf(a.Value)...)
+		}
+	}
+	return elements
 }
 
 // list adds a list of so many elements; what depends on no variable is worked
@@ -160,7 +209,7 @@ func (c *cost) list(counts []count, each *cost) {
 			fixed = fixed && n.variable == ""
 		}
 		if fixed {
-			c.fixed = plus(c.fixed, times(p.size(nil), each.fixed))
+			c.fixed = plus(c.fixed, times(p.size(&sizes{}), each.fixed))
 			return
 		}
 	}
@@ -232,6 +281,51 @@ func length(v *ast.Value) count {
 		return count{n: int64(len(v.Children))}
 	}
 	return count{n: 1}
+}
+
+// holdingLists are the input types of a schema in which a list may stand, at any depth.
+func holdingLists(schema *ast.Schema) map[string]bool {
+	found := map[string]bool{}
+	for before := -1; before < len(found); {
+		before = len(found)
+		for _, def := range schema.Types {
+			if def.Kind == ast.InputObject &&
+				slices.ContainsFunc(def.Fields, func(f *ast.FieldDefinition) bool { return f.Type.Elem != nil || found[f.Type.NamedType] }) {
+				found[def.Name] = true
+			}
+		}
+	}
+	return found
+}
+
+// elementsOf are the elements of the lists in an argument: those that are written, and those in variables.
+func elementsOf(v *ast.Value) (counts []count) {
+	switch v.Kind {
+	case ast.Variable:
+		return []count{{variable: v.Raw, elements: true}}
+	case ast.ListValue:
+		counts = []count{{n: int64(len(v.Children))}}
+	}
+	for _, child := range v.Children {
+		counts = append(counts, elementsOf(child.Value)...)
+	}
+	return counts
+}
+
+// elements counts the elements of all lists in a value.
+func elements(v any) (n int64) {
+	switch v := v.(type) {
+	case []any:
+		n = int64(len(v))
+		for _, x := range v {
+			n += elements(x)
+		}
+	case map[string]any:
+		for _, x := range v {
+			n += elements(x)
+		}
+	}
+	return n
 }
 
 func texts(a *ast.Argument) []string {

@@ -61,21 +61,27 @@ const (
 type Guard struct {
 	limits Limits
 	schema *ast.Schema
-	rules  []validator.Rule
-	kept   *lru.Cache[string, *Document]
+	// scalars read what clients write for them, by name; those that are not there have rules of the language's own.
+	scalars map[string]Scalar
+	lists   map[string]bool // input types that may hold them
+	rules   []validator.Rule
+	kept    *lru.Cache[string, *Document]
 	// looking has room for half the processors: documents that nobody sent before
 	// are parsed and validated by no more at once, so that a flood of them leaves
 	// the other half to those that are known.
 	looking chan struct{}
 }
 
-// New guards a schema.
-func New(schema *ast.Schema, limits Limits) (*Guard, error) {
+// New guards a schema, and what clients write for its scalars.
+func New(schema *ast.Schema, limits Limits, scalars map[string]Scalar) (*Guard, error) {
 	kept, err := lru.New[string, *Document](keptDocuments)
 	if err != nil {
 		return nil, err
 	}
-	g := &Guard{limits: limits, schema: schema, kept: kept, looking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+	g := &Guard{
+		limits: limits, schema: schema, scalars: scalars, lists: holdingLists(schema), kept: kept,
+		looking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+	}
 	// What a caller may not see must not be suggested to it.
 	bare := map[string]validator.Rule{
 		"FieldsOnCorrectType": rules.FieldsOnCorrectTypeRuleWithoutSuggestions,
@@ -98,7 +104,8 @@ func New(schema *ast.Schema, limits Limits) (*Guard, error) {
 // Document is a document within its limits and valid.
 type Document struct {
 	*ast.QueryDocument
-	costs map[*ast.OperationDefinition]*cost
+	costs  map[*ast.OperationDefinition]*cost
+	inputs map[*ast.OperationDefinition][]input
 }
 
 // Document parses a document, or refuses it: for its size, what its tokens
@@ -119,7 +126,7 @@ func (g *Guard) Document(query string) (*Document, gqlerror.List) {
 	}
 	parsed, err := parser.ParseQuery(source)
 	if err != nil {
-		return nil, told(NotParsed, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+		return nil, withCode(NotParsed, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 	}
 	if len(parsed.Operations) == 0 {
 		return nil, refused(NotValid, "The document has no operation: write one such as { viewer { user { id } } }.")
@@ -128,14 +135,21 @@ func (g *Guard) Document(query string) (*Document, gqlerror.List) {
 		return nil, errs
 	}
 	if errs := g.validate(parsed); len(errs) > 0 {
-		return nil, told(NotValid, errs)
+		return nil, withCode(NotValid, errs)
 	}
-	d := &Document{parsed, make(map[*ast.OperationDefinition]*cost, len(parsed.Operations))}
+	d := &Document{
+		parsed, make(map[*ast.OperationDefinition]*cost, len(parsed.Operations)),
+		make(map[*ast.OperationDefinition][]input, len(parsed.Operations)),
+	}
 	for _, op := range parsed.Operations {
 		if op.Operation == ast.Subscription && roots(op.SelectionSet, map[string]bool{}) != 1 {
 			return nil, refused(NotValid, "A subscription selects exactly one root field.")
 		}
 		d.costs[op] = g.costOf(op)
+		var errs gqlerror.List
+		if d.inputs[op], errs = g.inputs(op); errs != nil {
+			return nil, errs
+		}
 	}
 	g.kept.Add(query, d)
 	return d, nil
@@ -155,7 +169,7 @@ func (d *Document) Operation(name string) (*ast.OperationDefinition, gqlerror.Li
 // Cost is that of an operation of the document under its variables, or the
 // refusal of one that costs too much.
 func (g *Guard) Cost(d *Document, op *ast.OperationDefinition, variables map[string]any) (int64, gqlerror.List) {
-	n := d.costs[op].of(variables)
+	n := d.costs[op].of(&sizes{variables: variables})
 	if n > g.limits.Cost {
 		return n, refused(TooCostly,
 			"The operation costs %d, and may cost %d. Ask for fewer elements (first, last), or for fewer lists in lists.", n, g.limits.Cost)
@@ -165,7 +179,7 @@ func (g *Guard) Cost(d *Document, op *ast.OperationDefinition, variables map[str
 
 // Invalid is the refusal of variables that are not what the operation says.
 func Invalid(err error) gqlerror.List {
-	return told(NotValid, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+	return withCode(NotValid, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 }
 
 // errEnough ends a validation that has found as many errors as are told: a client
@@ -215,9 +229,9 @@ func refused(code, format string, args ...any) gqlerror.List {
 	return gqlerror.List{{Message: fmt.Sprintf(format, args...), Extensions: map[string]any{"code": code}}}
 }
 
-// told are errors, none of them long, with their code. A client can make each
+// withCode are errors, none of them long, with their code. A client can make each
 // as long as the document.
-func told(code string, errs gqlerror.List) gqlerror.List {
+func withCode(code string, errs gqlerror.List) gqlerror.List {
 	for _, e := range errs {
 		if e.Message = clip(e.Message); e.Extensions == nil {
 			e.Extensions = map[string]any{}

@@ -32,7 +32,7 @@ var schema = gqlparser.MustLoadSchema(&ast.Source{Input: `
 
 func open(t testing.TB) *Guard {
 	t.Helper()
-	g, err := New(schema, Default)
+	g, err := New(schema, Default, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,11 @@
 package guard
 
 import (
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/lexer"
@@ -22,13 +27,18 @@ func (g *Guard) scan(source *ast.Source) gqlerror.List {
 	for {
 		token, err := tokens.ReadToken()
 		if err != nil {
-			return told(NotParsed, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
+			return withCode(NotParsed, gqlerror.List{gqlerror.WrapIfUnwrapped(err)})
 		}
 		if token.Kind == lexer.EOF {
 			return nil
 		}
 		n++
 		switch token.Kind {
+		case lexer.String:
+			if strings.ContainsRune(token.Value, utf8.RuneError) && halved(source.Input[token.Pos.Start:token.Pos.End]) {
+				half := gqlerror.ErrorPosf(&token.Pos, "A text has half a surrogate pair: write the character itself.")
+				return withCode(NotParsed, gqlerror.List{half})
+			}
 		case lexer.Name, lexer.BraceL:
 			if definition && token.Value == "fragment" {
 				fragments++
@@ -92,4 +102,27 @@ func (g *Guard) scan(source *ast.Source) gqlerror.List {
 			return refused(TooComplex, "The document has more than %d fragments.", l.Fragments)
 		}
 	}
+}
+
+// halved reports whether a text escapes one half of a surrogate pair without the other, which is no character: the lexer
+// would put another in its place.
+func halved(text string) bool {
+	lead := rune(0)
+	for i := 0; i < len(text); i++ {
+		r := rune(0)
+		if text[i] == '\\' {
+			if i++; i+5 <= len(text) && text[i] == 'u' {
+				n, _ := strconv.ParseUint(text[i+1:i+5], 16, 16)
+				r, i = rune(n), i+4
+			}
+		}
+		trail := r >= 0xDC00 && r <= 0xDFFF
+		if (lead != 0) != trail {
+			return true
+		}
+		if lead = 0; utf16.IsSurrogate(r) && !trail {
+			lead = r
+		}
+	}
+	return lead != 0
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
@@ -19,9 +18,8 @@ import (
 )
 
 const (
-	mostPushed    = 1 << 20 // bytes of one delivery
-	mostAtOnce    = 512     // deliveries that are being received
-	longestToPush = 10 * time.Second
+	mostPushed = 1 << 20 // bytes of one delivery
+	mostAtOnce = 512     // deliveries that are being received
 )
 
 // Handler receives what source systems push. What is answered with 2xx is
@@ -35,10 +33,9 @@ func Handler(intake *tracking.Intake) http.HandlerFunc {
 			defer func() { <-room }()
 		default:
 			w.Header().Set("Retry-After", "1")
-			problem(w, http.StatusServiceUnavailable, "Too many deliveries at once. Send it again.")
+			problem(w, http.StatusServiceUnavailable, "Too many deliveries at once. Resend it later.")
 			return
 		}
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(longestToPush))
 		source := r.PathValue("source")
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostPushed))
 		if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -66,7 +63,7 @@ func Handler(intake *tracking.Intake) http.HandlerFunc {
 			problem(w, http.StatusUnauthorized, "Not taken: "+denied.Err.Error()+".")
 		case err != nil:
 			w.Header().Set("Retry-After", "5")
-			problem(w, http.StatusServiceUnavailable, "It could not be kept. Send it again.")
+			problem(w, http.StatusServiceUnavailable, "It could not be stored. Resend it later.")
 		case known:
 			answer(w, http.StatusOK, id, operating.InboundDuplicate)
 		default:

@@ -94,19 +94,19 @@ func TestEachDeliveryGivesItsPlaceBack(t *testing.T) {
 // TestMoreThanHaveRoomAreTurnedAwayAndTakenLater holds all places, and lets one go.
 func TestMoreThanHaveRoomAreTurnedAwayAndTakenLater(t *testing.T) {
 	d := open(t, nil)
-	held, done := make(chan struct{}), make(chan struct{}, 512)
+	held, arrived, done := make(chan struct{}), make(chan struct{}), make(chan struct{}, 512)
 	for range 512 {
 		go func() {
-			d.push("none", "evt_1", waiting{held}, "")
+			d.push("none", "evt_1", waiting{held, arrived}, "")
 			done <- struct{}{}
 		}()
 	}
+	for range 512 {
+		<-arrived
+	}
 	full := func() *httptest.ResponseRecorder { return d.push("none", "evt_1", strings.NewReader("{}"), "") }
-	deadline := time.Now().Add(20 * time.Second)
-	for full().Code != http.StatusServiceUnavailable {
-		if time.Now().After(deadline) {
-			t.Fatal("512 are being received, and one more is not turned away")
-		}
+	if got := full(); got.Code != http.StatusServiceUnavailable {
+		t.Fatalf("512 are being received, and one more is not turned away: %d", got.Code)
 	}
 	if got := full(); got.Header().Get("Retry-After") != "1" {
 		t.Errorf("who is turned away is told to come again after %q s", got.Header().Get("Retry-After"))
@@ -120,7 +120,11 @@ func TestMoreThanHaveRoomAreTurnedAwayAndTakenLater(t *testing.T) {
 	}
 }
 
-// waiting is a body that does not arrive before it is let.
-type waiting struct{ on chan struct{} }
+// waiting is a body that does not arrive before it is let, and says that it is waited for.
+type waiting struct{ on, awaited chan struct{} }
 
-func (w waiting) Read([]byte) (int, error) { <-w.on; return 0, io.EOF }
+func (w waiting) Read([]byte) (int, error) {
+	w.awaited <- struct{}{}
+	<-w.on
+	return 0, io.EOF
+}

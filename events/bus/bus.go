@@ -26,9 +26,9 @@ const (
 	mostKept      = 256 << 20 // bytes
 	copies        = 3
 	signOfLife    = time.Second
-	lookAgain     = 2 * time.Millisecond // for changes that cannot be read yet; twice as long each time
+	pollPause     = 2 * time.Millisecond // for changes that cannot be read yet; twice as long each time
 	lookSlowest   = 100 * time.Millisecond
-	tryAgain      = 500 * time.Millisecond
+	retryPause    = 500 * time.Millisecond
 	within        = 5 * time.Second
 	// How long a consumer waits for a sign of life of the cluster: with longer ones it hears
 	// nothing for a long time after a server ended.
@@ -46,7 +46,8 @@ type Bus struct {
 // Open connects, now or as soon as there is somebody to connect to. Processes with the same
 // prefix have the same database.
 func Open(url, prefix string, log *slog.Logger) (*Bus, error) {
-	conn, err := nats.Connect(url, nats.Name("portico"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1), nats.ReconnectWait(tryAgain))
+	conn, err := nats.Connect(url, nats.Name("portico"), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1),
+		nats.ReconnectWait(retryPause))
 	if err != nil {
 		return nil, fmt.Errorf("NATS: %w", err)
 	}
@@ -103,7 +104,7 @@ func (b *Bus) Relay(ctx context.Context, of events.Log) error {
 	if err := b.send(ctx, message{After: at}); err != nil { // whoever is not there yet reads up to it
 		return err
 	}
-	sent, pause := time.Now(), lookAgain
+	sent, pause := time.Now(), pollPause
 	for {
 		changes, err := of.Changes(ctx, at, carriedAtOnce)
 		if err != nil {
@@ -116,7 +117,7 @@ func (b *Bus) Relay(ctx context.Context, of events.Log) error {
 			sent = time.Now()
 		}
 		if len(changes) > 0 {
-			at, pause = changes[len(changes)-1].Place, lookAgain
+			at, pause = changes[len(changes)-1].Place, pollPause
 		}
 		if len(changes) == carriedAtOnce {
 			continue
@@ -174,7 +175,7 @@ func (b *Bus) send(ctx context.Context, m message) error {
 // Listen hands what is carried to a hub until ctx ends. While nothing comes the hub looks by
 // itself.
 func (b *Bus) Listen(ctx context.Context, hub *events.Hub) {
-	loop := clock.Loop{Task: "changes over NATS", Every: tryAgain, Log: b.log}
+	loop := clock.Loop{Task: "changes over NATS", Every: retryPause, Log: b.log}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error { return b.listen(ctx, hub) }))
 }
 

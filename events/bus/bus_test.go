@@ -59,7 +59,7 @@ func (w *written) write(n int) {
 		w.changes = append(w.changes,
 			trade.Change{
 				Place: trade.Place{Transaction: at, Seq: int64(at)}, Topic: trade.OfOrders, SubjectID: "ord",
-				Whose: trade.Whose{AccountID: "acc"}, Related: []string{"a"}, EtaShift: &shift, At: time.Now(),
+				Party: trade.Party{AccountID: "acc"}, Related: []string{"a"}, EtaShift: &shift, At: time.Now(),
 			})
 	}
 }
@@ -118,7 +118,7 @@ type follower struct {
 
 func follow(t *testing.T, hub *events.Hub) *follower {
 	t.Helper()
-	live, err := hub.Follow(t.Context(), func(*trade.Change) bool { return true })
+	live, err := hub.Subscribe(t.Context(), func(*trade.Change) bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,8 +21,8 @@ type Envelope struct {
 // are secrets among them.
 var kept = []string{"Content-Digest", "Content-Type", "Date", "Signature", "Signature-Input"}
 
-// Seal keeps a request that arrived now, with its body, for who looks at its signatures.
-func Seal(r *http.Request, authority string, body []byte) *Envelope {
+// NewEnvelope keeps a request that arrived now, with its body, for who looks at its signatures.
+func NewEnvelope(r *http.Request, authority string, body []byte) *Envelope {
 	e := &Envelope{
 		Message: Message{Method: r.Method, Authority: authority, Target: r.URL.EscapedPath(), Header: http.Header{}, Body: body},
 		At:      time.Now().UTC().Truncate(time.Millisecond),

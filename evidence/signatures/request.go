@@ -134,11 +134,12 @@ func (r *Request) parameters(params *httpsfv.Params, at time.Time) error {
 	r.Nonce, r.Created, r.Expires = nonce, time.Unix(created, 0).UTC(), time.Unix(expires, 0).UTC()
 	switch {
 	case r.Created.After(at.Add(Window)) || r.Created.Before(at.Add(-Window)):
-		return invalid(r.KeyID, "created is more than %d s from the time here: sign anew, and look at the clock.", int(Window.Seconds()))
+		return invalid(r.KeyID, "created is more than %d s from the server's time: check your clock and sign the request again.",
+			int(Window.Seconds()))
 	case !r.Expires.After(r.Created) || r.Expires.After(r.Created.Add(Window)):
 		return invalid(r.KeyID, "expires must be after created, by %d s at most.", int(Window.Seconds()))
 	case !at.Before(r.Expires):
-		return invalid(r.KeyID, "The signature has expired: sign anew.")
+		return invalid(r.KeyID, "The signature has expired: sign the request again.")
 	}
 	return nil
 }
@@ -193,8 +194,8 @@ func (m *Message) digest(keyID string) (string, error) {
 		}
 		member, _ := given.Get(name)
 		item, _ := member.(httpsfv.Item)
-		told, _ := item.Value.([]byte)
-		if subtle.ConstantTimeCompare(told, of(m.Body)) != 1 {
+		received, _ := item.Value.([]byte)
+		if subtle.ConstantTimeCompare(received, of(m.Body)) != 1 {
 			return "", invalid(keyID, "Content-Digest is not that of the body.")
 		}
 		checked = true

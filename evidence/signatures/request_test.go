@@ -66,11 +66,11 @@ func TestARequestIsRefusedForWhatIsWrongWithIt(t *testing.T) {
 		"as it was signed":            {want: ""},
 		"signed by a clock behind":    {arrive: 299 * time.Second},
 		"at the end of its time":      {arrive: 300 * time.Second, want: "The signature has expired"},
-		"long after":                  {arrive: 301 * time.Second, want: "created is more than 300 s from the time here"},
+		"long after":                  {arrive: 301 * time.Second, want: "created is more than 300 s from the server's time"},
 		"signed by a clock before":    {arrive: -300 * time.Second},
 		"signed by one too far ahead": {arrive: -301 * time.Second, want: "created is more than 300 s"},
 		"one that lives for a second, after two": {
-			change: set("expires", ";expires=1772452801"), arrive: 2 * time.Second, want: "The signature has expired: sign anew.",
+			change: set("expires", ";expires=1772452801"), arrive: 2 * time.Second, want: "The signature has expired: sign the request again.",
 		},
 		"one that lives for too long": {change: set("expires", ";expires=1772453101"), want: "expires must be after created, by 300 s at most."},
 		"one that ends as it begins":  {change: set("expires", ";expires=1772452800"), want: "expires must be after created"},
@@ -304,7 +304,7 @@ func TestAMutationIsTakenByWhoReadsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := Seal(req, Authority(req.URL), body)
+	e := NewEnvelope(req, Authority(req.URL), body)
 	if req.Header.Get("Authorization") != "Bearer token" || e.Header.Get("Authorization") != "" {
 		t.Errorf(
 			"the token is sent as %q and kept as %q; it is to be sent, and not kept",
@@ -327,7 +327,7 @@ func TestAMutationIsTakenByWhoReadsIt(t *testing.T) {
 
 func TestAnEnvelopeKeepsTheRequestAsItWasSent(t *testing.T) {
 	for target, want := range map[string]string{"/a%2Fb": "/a%2Fb", "/a?x=1": "/a?x=1", "/a?": "/a?", "/": "/"} {
-		e := Seal(httptest.NewRequest(http.MethodPost, "http://portico.test"+target, nil), "portico.test", nil)
+		e := NewEnvelope(httptest.NewRequest(http.MethodPost, "http://portico.test"+target, nil), "portico.test", nil)
 		if e.Target != want {
 			t.Errorf("%s is kept as %s", target, e.Target)
 		}

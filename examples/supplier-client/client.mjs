@@ -50,9 +50,11 @@ async function accept() {
   const input = { purchaseOrder: purchaseOrder.id, expectedRevision: purchaseOrder.revision, responseNumber: `A-${number}`, kind: 'ACCEPTED' }
   input.signature = signDocument(input, key)
   const { out } = await ask(`mutation ($k: IdempotencyKey!, $in: PurchaseOrderResponseInput!) { out: respondToPurchaseOrder(idempotencyKey: $k, input: $in) {
-    errors { ... on UserError { message } } operation { state } receipt { kind outcome issuedAt signature } } }`, { k: randomUUID(), in: input }, key)
-  const { operation, receipt } = fine(out)
-  console.log(`${number}: ${operation.state}; receipt of ${receipt.kind}, given ${receipt.issuedAt}: keep it`)
+    errors { ... on UserError { message } } operation { state } response { id } receipt { kind outcome issuedAt signature } } }`, { k: randomUUID(), in: input }, key)
+  const { operation, response, receipt } = fine(out)
+  // Without an operation it is a test document: the stage of the supplier is TESTING.
+  const state = operation?.state ?? (response ? 'taken' : 'taken as a test, without effect')
+  console.log(`${number}: ${state}; ${receipt ? `receipt of ${receipt.kind}, given ${receipt.issuedAt}: keep it` : 'no receipt'}`)
 }
 
 function fine(payload) {

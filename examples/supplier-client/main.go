@@ -174,21 +174,32 @@ func (c *client) accept(number string) error {
 	var answered struct {
 		Out struct {
 			Errors    []struct{ Message string }
-			Operation struct{ State string }
+			Operation *struct{ State string } // nil for a test document, while the stage is TESTING
+			Response  *struct{ ID string }
 			Receipt   *struct{ Kind, Outcome, IssuedAt, Signature string }
 		}
 	}
 	const respond = `mutation ($k: IdempotencyKey!, $in: PurchaseOrderResponseInput!) {
 		out: respondToPurchaseOrder(idempotencyKey: $k, input: $in) {
-			errors { ... on UserError { message } } operation { state } receipt { kind outcome issuedAt signature } } }`
+			errors { ... on UserError { message } } operation { state } response { id } receipt { kind outcome issuedAt signature } } }`
 	if err := c.ask(respond, map[string]any{"k": "answer " + rand.Text(), "in": in}, true, &answered); err != nil {
 		return err
 	}
 	if len(answered.Out.Errors) > 0 {
 		return errors.New(answered.Out.Errors[0].Message)
 	}
-	fmt.Printf("%s: %s; receipt of %s, given %s: keep it\n", number, answered.Out.Operation.State, answered.Out.Receipt.Kind,
-		answered.Out.Receipt.IssuedAt)
+	state := "taken as a test, without effect"
+	switch out := answered.Out; {
+	case out.Operation != nil:
+		state = out.Operation.State
+	case out.Response != nil:
+		state = "taken"
+	}
+	kept := "no receipt"
+	if r := answered.Out.Receipt; r != nil {
+		kept = fmt.Sprintf("receipt of %s, given %s: keep it", r.Kind, r.IssuedAt)
+	}
+	fmt.Printf("%s: %s; %s\n", number, state, kept)
 	return nil
 }
 
@@ -216,17 +227,17 @@ func (c *client) ask(query string, variables map[string]any, signed bool, into a
 	if err != nil {
 		return err
 	}
-	var told struct {
+	var response struct {
 		Data   json.RawMessage
 		Errors []struct{ Message string }
 	}
-	if err := json.Unmarshal(text, &told); err != nil {
+	if err := json.Unmarshal(text, &response); err != nil {
 		return fmt.Errorf("status %d: %s", resp.StatusCode, text)
 	}
-	if len(told.Errors) > 0 {
-		return errors.New(told.Errors[0].Message)
+	if len(response.Errors) > 0 {
+		return errors.New(response.Errors[0].Message)
 	}
-	return json.Unmarshal(told.Data, into)
+	return json.Unmarshal(response.Data, into)
 }
 
 // signRequest is an HTTP Message Signature (RFC 9421) over a Content-Digest (RFC 9530).

@@ -96,7 +96,7 @@ func (e *encoder) object(b []byte, s *selection, o any) ([]byte, bool) {
 	b = append(b, '{')
 	serial := s == e.r.p.root && e.r.p.op.Operation == ast.Mutation
 	for _, f := range s.fields {
-		if serial && f.call != nil && !e.r.calls[f.call.id].done {
+		if serial && f.call != nil && !e.r.calls[f.call.id].finish {
 			e.r.start([]*call{f.call})
 		}
 		b = append(b, f.key...)
@@ -204,7 +204,7 @@ func (e *encoder) field(b []byte, s *selection, f *field, o any, idx int) ([]byt
 			b = append(b, "null"...)
 			if f.elemNN {
 				if !bad {
-					e.add(f, e.here(), fmt.Errorf("cannot return null for non-null element of field %s", f.coord))
+					e.add(f, e.currentPath(), fmt.Errorf("cannot return null for non-null element of field %s", f.coord))
 				}
 				ok = false
 			}
@@ -226,9 +226,9 @@ func (e *encoder) value(b []byte, f *field, v any, nonNull bool) ([]byte, bool) 
 		name, v = f.abstract.kindOf(v)
 		if v == nil {
 			if name == "" {
-				e.add(f, e.here(), fmt.Errorf("unexpected type %T for %s", dyn, f.coord))
+				e.add(f, e.currentPath(), fmt.Errorf("unexpected type %T for %s", dyn, f.coord))
 			} else if nonNull {
-				e.add(f, e.here(), fmt.Errorf("cannot return null for non-null field %s", f.coord))
+				e.add(f, e.currentPath(), fmt.Errorf("cannot return null for non-null field %s", f.coord))
 			}
 			return b, false
 		}
@@ -259,8 +259,8 @@ func (e *encoder) null(f *field) {
 	e.fail(f, fmt.Errorf("cannot return null for non-null field %s", f.coord))
 }
 
-// here is the path of the element being written.
-func (e *encoder) here() ast.Path {
+// currentPath is the path of the element being written.
+func (e *encoder) currentPath() ast.Path {
 	p := make(ast.Path, 0, 2*len(e.path)+1)
 	for _, s := range e.path {
 		p = append(p, ast.PathName(s.name))
@@ -274,7 +274,7 @@ func (e *encoder) here() ast.Path {
 // fail records err at f of the object being written, or, without f, at the
 // element of the list being written.
 func (e *encoder) fail(f *field, err error) {
-	p := e.here()
+	p := e.currentPath()
 	if f != nil {
 		p = append(p, ast.PathName(f.alias))
 	}

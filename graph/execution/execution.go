@@ -223,7 +223,7 @@ func (s *Subscription) Answer(ctx context.Context, event any) ([]byte, Statistic
 	var ready []*call
 	if root.below() {
 		r.gather(root, event, 0)
-		ready = r.done(root, nil)
+		ready = r.finish(root, nil)
 	}
 	r.start(ready)     //nolint:contextcheck // the run carries the operation's context
 	return r.respond() //nolint:contextcheck // the run carries the operation's context

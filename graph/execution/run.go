@@ -50,7 +50,7 @@ type state struct {
 	gate    *gate
 	run     *run
 	left    bool
-	done    bool
+	finish  bool
 }
 
 func (s *state) fault(i int) error {
@@ -155,7 +155,7 @@ func (r *run) perform(k *call) (ready []*call) {
 		}
 	}()
 	s := &r.calls[k.id]
-	s.done = true
+	s.finish = true
 	n := 0
 	for i, p := range k.parents {
 		s.base[i] = n
@@ -183,7 +183,7 @@ func (r *run) perform(k *call) (ready []*call) {
 				}
 			}
 		}
-		ready = r.done(u.f, ready)
+		ready = r.finish(u.f, ready)
 	}
 	for _, later := range k.unlocks {
 		if r.calls[later.id].waits.Add(-1) == 0 {
@@ -324,8 +324,8 @@ func (r *run) place(f *field, v any) {
 	}
 }
 
-// done says that the frames under f are complete.
-func (r *run) done(f *field, ready []*call) []*call {
+// finish says that the frames under f are complete.
+func (r *run) finish(f *field, ready []*call) []*call {
 	if f.sub != nil {
 		return r.complete(f.sub, ready)
 	}
@@ -347,7 +347,7 @@ func (r *run) complete(s *selection, ready []*call) []*call {
 			for _, o := range r.frames[s.frame].objs {
 				r.gather(f, o, 0)
 			}
-			ready = r.done(f, ready)
+			ready = r.finish(f, ready)
 		}
 	}
 	for _, k := range s.calls {

@@ -156,12 +156,12 @@ func (d *differ) inputs(was, is *ast.Definition) {
 			d.add(Change{Breaking, at, "field was removed", true})
 			continue
 		}
-		d.given(at, f.Type, now.Type, f.DefaultValue, now.DefaultValue)
+		d.argument(at, f.Type, now.Type, f.DefaultValue, now.DefaultValue)
 		d.directives(at, f.Directives, now.Directives)
 	}
 	for _, f := range is.Fields {
 		if was.Fields.ForName(f.Name) == nil {
-			d.taken(was.Name+"."+f.Name, "field", f.Type, f.DefaultValue)
+			d.inputField(was.Name+"."+f.Name, "field", f.Type, f.DefaultValue)
 		}
 	}
 }
@@ -174,18 +174,18 @@ func (d *differ) arguments(at string, was, is ast.ArgumentDefinitionList) {
 			d.add(Change{Breaking, here, "argument was removed", true})
 			continue
 		}
-		d.given(here, a.Type, now.Type, a.DefaultValue, now.DefaultValue)
+		d.argument(here, a.Type, now.Type, a.DefaultValue, now.DefaultValue)
 		d.directives(here, a.Directives, now.Directives)
 	}
 	for _, a := range is {
 		if was.ForName(a.Name) == nil {
-			d.taken(at+"("+a.Name+":)", "argument", a.Type, a.DefaultValue)
+			d.inputField(at+"("+a.Name+":)", "argument", a.Type, a.DefaultValue)
 		}
 	}
 }
 
-// given compares what clients give.
-func (d *differ) given(at string, was, is *ast.Type, wasDefault, isDefault *ast.Value) {
+// argument compares what clients give.
+func (d *differ) argument(at string, was, is *ast.Type, wasDefault, isDefault *ast.Value) {
 	if !narrower(is, was) {
 		d.add(Change{Breaking, at, fmt.Sprintf("takes a %s instead of %s", is, was), false})
 	} else if is.String() != was.String() {
@@ -203,8 +203,8 @@ func text(v *ast.Value) string {
 	return v.String()
 }
 
-// taken is something more that clients may or must give.
-func (d *differ) taken(at, what string, t *ast.Type, value *ast.Value) {
+// inputField is something more that clients may or must give.
+func (d *differ) inputField(at, what string, t *ast.Type, value *ast.Value) {
 	if t.NonNull && value == nil {
 		d.add(Change{Breaking, at, what + " was added, and must be given", false})
 		return
@@ -226,15 +226,15 @@ func narrower(wide, narrow *ast.Type) bool {
 	return wide.NamedType == narrow.NamedType
 }
 
-// told are directives whose change clients feel, and how.
+// levels are directives whose change clients feel, and how.
 // a key more breaks nobody
-var told = map[string]Level{
+var levels = map[string]Level{
 	"scope": Dangerous, "classified": Dangerous, "cost": Dangerous, "listSize": Dangerous, "deprecated": Safe,
 	"sunset": Safe, "key": Breaking,
 }
 
 func (d *differ) directives(at string, was, is ast.DirectiveList) {
-	for name, level := range told {
+	for name, level := range levels {
 		a, b := applied(was, name), applied(is, name)
 		for _, use := range a {
 			if !slices.Contains(b, use) {

@@ -145,7 +145,7 @@ func TestWhatBreaksClientsIsStopped(t *testing.T) {
 			edits: []string{`"Number." number: String`, ``}, today: "2026-07-01",
 			want: "Order.number: field was removed: it breaks clients",
 		},
-		"one before its day": {edits: []string{old, ``}, today: "2026-06-29", want: "announced to go on 2026-06-30"},
+		"one before its day": {edits: []string{old, ``}, today: "2026-06-29", want: "planned for 2026-06-30"},
 		"one on its day":     {edits: []string{old, ``}, today: "2026-06-30"},
 		"one that somebody asks for": {
 			edits: []string{old, ``}, today: "2026-07-01", use: asks,

@@ -2,27 +2,13 @@ package governance
 
 import (
 	"bytes"
-	_ "embed"
 	"fmt"
 	"maps"
 	"strings"
 
-	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/formatter"
 )
-
-//go:embed published.graphqls
-var published string
-
-// PublishedSchema is the schema that clients were given last.
-func PublishedSchema() (*ast.Schema, error) {
-	s, err := gqlparser.LoadSchema(&ast.Source{Name: "published.graphqls", Input: published})
-	if err != nil {
-		return nil, fmt.Errorf("published schema: %w", err)
-	}
-	return s, nil
-}
 
 // Print is a schema as it is published: the same text for the same schema.
 func Print(s *ast.Schema) string {

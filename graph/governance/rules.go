@@ -39,15 +39,15 @@ type Published struct {
 // Check tells what is wrong with a schema on a day: changes that break clients without having
 // been announced, elements against the rules, and documents of clients that it does not answer.
 func Check(now *ast.Schema, p Published, today time.Time) (problems []string) {
-	announced := map[string]Deprecation{}
+	deprecated := map[string]Deprecation{}
 	for _, d := range Deprecations(p.Schema) {
-		announced[d.Coordinate] = d
+		deprecated[d.Coordinate] = d
 	}
 	for _, c := range Diff(p.Schema, now) {
 		if c.Level != Breaking {
 			continue
 		}
-		if why := forbidden(c, announced[c.Coordinate], p.Use, today); why != "" {
+		if why := forbidden(c, deprecated[c.Coordinate], p.Use, today); why != "" {
 			problems = append(problems, fmt.Sprintf("%s: %s: %s", c.Coordinate, c.Message, why))
 		}
 	}
@@ -76,7 +76,7 @@ func forbidden(c Change, d Deprecation, use []Use, today time.Time) string {
 	}
 	on, err := time.Parse(time.DateOnly, d.SunsetOn)
 	if err != nil || today.Before(on) {
-		return "it was announced to go on " + d.SunsetOn + ", and no sooner"
+		return "its removal was planned for " + d.SunsetOn + ", and no sooner"
 	}
 	for _, u := range use {
 		if u.Coordinate == c.Coordinate {
@@ -102,7 +102,7 @@ func rules(s *ast.Schema) (problems []string) {
 	wrong := func(at, format string, args ...any) {
 		problems = append(problems, at+": "+fmt.Sprintf(format, args...))
 	}
-	named := func(at, name, description string, like *regexp.Regexp, directives ast.DirectiveList) {
+	checkNamed := func(at, name, description string, like *regexp.Regexp, directives ast.DirectiveList) {
 		if !like.MatchString(name) {
 			wrong(at, "is not named as the others are (%s)", like)
 		}
@@ -133,18 +133,18 @@ func rules(s *ast.Schema) (problems []string) {
 		if !ours(d) {
 			continue
 		}
-		named(name, name, d.Description, pascal, nil)
+		checkNamed(name, name, d.Description, pascal, nil)
 		for _, v := range d.EnumValues {
-			named(name+"."+v.Name, v.Name, v.Description, upper, v.Directives)
+			checkNamed(name+"."+v.Name, v.Name, v.Description, upper, v.Directives)
 		}
 		for _, f := range d.Fields {
 			if strings.HasPrefix(f.Name, "_") {
 				continue
 			}
 			at := name + "." + f.Name
-			named(at, f.Name, f.Description, camel, f.Directives)
+			checkNamed(at, f.Name, f.Description, camel, f.Directives)
 			for _, a := range f.Arguments {
-				named(at+"("+a.Name+":)", a.Name, a.Description, camel, a.Directives)
+				checkNamed(at+"("+a.Name+":)", a.Name, a.Description, camel, a.Directives)
 			}
 			if d == s.Mutation && (f.Arguments.ForName("idempotencyKey") == nil || !strings.HasSuffix(f.Type.NamedType, "Payload")) {
 				wrong(at, "is a write: it takes an idempotencyKey and answers with a payload")

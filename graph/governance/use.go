@@ -94,7 +94,7 @@ func coordinates(set ast.SelectionSet, found map[string]bool, seen map[*ast.Frag
 				found[at] = true
 				for _, a := range s.Arguments {
 					found[at+"("+a.Name+":)"] = true
-					given(a.Value, found)
+					collectGiven(a.Value, found)
 				}
 			}
 			coordinates(s.SelectionSet, found, seen)
@@ -109,7 +109,7 @@ func coordinates(set ast.SelectionSet, found map[string]bool, seen map[*ast.Frag
 	}
 }
 
-func given(v *ast.Value, found map[string]bool) {
+func collectGiven(v *ast.Value, found map[string]bool) {
 	if v == nil {
 		return
 	}
@@ -120,6 +120,6 @@ func given(v *ast.Value, found map[string]bool) {
 		if v.Kind == ast.ObjectValue && v.Definition != nil {
 			found[v.Definition.Name+"."+c.Name] = true
 		}
-		given(c.Value, found)
+		collectGiven(c.Value, found)
 	}
 }

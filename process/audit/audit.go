@@ -27,10 +27,14 @@ import (
 )
 
 const (
-	// sealEvery is the pause between two looks for entries to seal.
-	sealEvery = 500 * time.Millisecond
-	// sealed is how many entries are sealed in one transaction.
-	sealed = 1000
+	// appendEvery is the pause between two looks for entries to seal.
+	appendEvery = 500 * time.Millisecond
+	// appendAtOnce is how many entries are sealed in one transaction.
+	appendAtOnce = 1000
+	// sweepEvery is how many looks there are until one goes through sweptAtOnce older places, too:
+	// what commits long after it took its place is found there.
+	sweepEvery  = 20
+	sweptAtOnce = 100_000
 	// between stands between two heads in the file.
 	between = "---\n"
 )
@@ -41,6 +45,8 @@ type Log struct {
 	folder string
 	signer note.Signer
 	signed int64 // size of the last head in the file
+	looks  int
+	swept  int64 // the place up to which older places were looked at
 }
 
 // Open reads the key and the heads in a folder, or makes them.
@@ -83,18 +89,18 @@ func makeKey(folder string) ([]byte, error) {
 
 // Run seals what is written, until ctx ends.
 func (l *Log) Run(ctx context.Context, log *slog.Logger) {
-	loop := clock.Loop{Task: "audit log", Every: sealEvery, Late: true, Log: log}
-	loop.Run(ctx, clock.Pass(l.Seal))
+	loop := clock.Loop{Task: "audit log", Every: appendEvery, Late: true, Log: log}
+	loop.Run(ctx, clock.Pass(l.AppendEntries))
 }
 
-// Seal seals what is not sealed yet, and signs the head of the tree if it is another one.
-func (l *Log) Seal(ctx context.Context) error {
+// AppendEntries seals what is not sealed yet, and signs the head of the tree if it is another one.
+func (l *Log) AppendEntries(ctx context.Context) error {
 	for {
-		n, head, err := l.seal(ctx)
+		n, head, err := l.appendSome(ctx)
 		if err != nil {
 			return err
 		}
-		if n == sealed {
+		if n == appendAtOnce {
 			continue
 		}
 		if head.N == l.signed {
@@ -104,9 +110,31 @@ func (l *Log) Seal(ctx context.Context) error {
 	}
 }
 
-func (l *Log) seal(ctx context.Context) (n int, head tlog.Tree, err error) {
+// nextOlder are the older places that have their turn: none in most looks, and all of them in time.
+func (l *Log) nextOlder(ctx context.Context, tx *store.Tx) (ledger.Places, error) {
+	l.looks++
+	if l.looks%sweepEvery != 0 {
+		return ledger.Places{}, nil
+	}
+	last, err := ledger.LastPlace(ctx, tx)
+	if err != nil {
+		return ledger.Places{}, err
+	}
+	if l.swept >= last {
+		l.swept = 0
+	}
+	older := ledger.Places{After: l.swept, UpTo: l.swept + sweptAtOnce}
+	l.swept = older.UpTo
+	return older, nil
+}
+
+func (l *Log) appendSome(ctx context.Context) (n int, head tlog.Tree, err error) {
 	err = l.store.InTx(ctx, func(tx *store.Tx) error {
-		leaves, size, err := ledger.UnsealedEntries(ctx, tx, sealed)
+		older, err := l.nextOlder(ctx, tx)
+		if err != nil {
+			return err
+		}
+		leaves, size, err := ledger.UnappendedEntries(ctx, tx, older, appendAtOnce)
 		if err != nil {
 			return err
 		}
@@ -281,7 +309,7 @@ func Verify(ctx context.Context, st *store.Store, folder string) (*Report, error
 		return nil, err
 	}
 	for next < last.N {
-		leaves, err := ledger.Leaves(ctx, st, next, sealed)
+		leaves, err := ledger.Leaves(ctx, st, next, appendAtOnce)
 		if err != nil {
 			return nil, err
 		}
@@ -333,7 +361,7 @@ func Prove(ctx context.Context, st *store.Store, folder string, indexes []int64)
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "heads")) //nolint:gosec // the operator names the file
 	if err != nil || len(heads) == 0 {
-		return nil, errors.Join(ErrUnsealed, err)
+		return nil, errors.Join(ErrNotAppended, err)
 	}
 	signed := bytes.Split(text, []byte(between))
 	last := heads[len(heads)-1]
@@ -341,7 +369,7 @@ func Prove(ctx context.Context, st *store.Store, folder string, indexes []int64)
 	read := hashReader(ctx, st, nil)
 	for _, i := range indexes {
 		if i >= last.N {
-			return nil, ErrUnsealed
+			return nil, ErrNotAppended
 		}
 		path, err := tlog.ProveRecord(last.N, i, read)
 		if err != nil {
@@ -352,6 +380,6 @@ func Prove(ctx context.Context, st *store.Store, folder string, indexes []int64)
 	return p, nil
 }
 
-// ErrUnsealed tells that something is not in a tree whose head was signed, which takes
+// ErrNotAppended tells that something is not in a tree whose head was signed, which takes
 // half a second.
-var ErrUnsealed = errors.New("the audit log is not sealed that far yet: try again in a second")
+var ErrNotAppended = errors.New("the audit log has not been appended that far yet: retry in a second")

@@ -40,7 +40,7 @@ func world(t *testing.T) (st *store.Store, db *sqlx.DB, folder string) {
 			t.Fatal(err)
 		}
 		if n%3 == 2 || n == 6 {
-			if err := log.Seal(t.Context()); err != nil {
+			if err := log.AppendEntries(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -64,7 +64,7 @@ func TestALogThatIsAsItWasSignedIsFoundSo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := log.Seal(t.Context()); err != nil {
+	if err := log.AppendEntries(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if r, err := audit.Verify(t.Context(), st, other); err != nil || r.Entries != 7 || len(r.Wrong) != 0 {
@@ -123,7 +123,7 @@ func TestWhoeverRewritesTheWholeTreeDoesNotHaveItsHeads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := forger.Seal(t.Context()); err != nil {
+	if err := forger.AppendEntries(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	r, err := audit.Verify(t.Context(), st, folder)
@@ -149,5 +149,34 @@ func TestEntriesCannotBeChangedInPassing(t *testing.T) {
 		if _, err := db.ExecContext(t.Context(), statement); err == nil {
 			t.Errorf("%s goes through", statement)
 		}
+	}
+}
+
+// Cases: H24
+func TestAnEntryThatCommitsLongAfterItsPlaceIsAppended(t *testing.T) {
+	st, db, folder := world(t)
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO audit_entries (place, action, subject, correlation_id) OVERRIDING SYSTEM VALUE
+		VALUES (250000, 'order.amend', 'ord_early', 'c')`); err != nil {
+		t.Fatal(err)
+	}
+	log, err := audit.Open(st, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := log.AppendEntries(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.ExecContext(t.Context(), `INSERT INTO audit_entries (place, action, subject, correlation_id) OVERRIDING SYSTEM VALUE
+		VALUES (100, 'order.amend', 'ord_late', 'c'), (120000, 'order.amend', 'ord_later', 'c')`); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if err := log.AppendEntries(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := audit.Verify(t.Context(), st, folder)
+	if err != nil || r.Entries != 10 || len(r.Wrong) != 0 {
+		t.Errorf("%+v, %v; want 10 entries", r, err)
 	}
 }

@@ -17,8 +17,8 @@ import (
 // ErrNone tells that there is no such purchase order.
 var ErrNone = errors.New("there is no such purchase order")
 
-// sealedWithin is how long an export waits for the audit log to be sealed.
-const sealedWithin = 10 * time.Second
+// appendedWithin is how long an export waits for the audit log to be sealed.
+const appendedWithin = 10 * time.Second
 
 // Export collects the evidence about a purchase order, by its id or number. The folder is
 // that of the audit log, and now is when it is exported.
@@ -26,7 +26,7 @@ func Export(ctx context.Context, st *store.Store, folder, purchaseOrder string, 
 	scope := trade.OperatorScope(nil)
 	for waited := clock.Start(); ; {
 		b, err := export(ctx, st, scope, folder, purchaseOrder, now())
-		if !errors.Is(err, ErrUnsealed) || waited.Elapsed() > sealedWithin {
+		if !errors.Is(err, ErrNotAppended) || waited.Elapsed() > appendedWithin {
 			return b, err
 		}
 		select {
@@ -132,7 +132,7 @@ func addLog(ctx context.Context, b *evidence.Bundle, st *store.Store, scope trad
 	indexes := make([]int64, len(leaves))
 	for i, l := range leaves {
 		if l.Index < 0 {
-			return ErrUnsealed
+			return ErrNotAppended
 		}
 		indexes[i] = l.Index
 	}

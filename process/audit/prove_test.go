@@ -41,7 +41,7 @@ func TestWhatIsNotInASignedTreeYetIsWaitedFor(t *testing.T) {
 		t.Errorf("the head is of %d entries, %v", head.N, err)
 	}
 	for _, index := range []int64{7, 8, 100} {
-		if _, err := audit.Prove(t.Context(), st, folder, []int64{0, index}); !errors.Is(err, audit.ErrUnsealed) {
+		if _, err := audit.Prove(t.Context(), st, folder, []int64{0, index}); !errors.Is(err, audit.ErrNotAppended) {
 			t.Errorf("entry %d of 7: %v, want that it is waited for", index, err)
 		}
 	}

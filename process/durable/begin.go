@@ -41,6 +41,21 @@ func (e *Engine) next(ctx context.Context, tx *store.Tx, lane string, subject *s
 	return nil
 }
 
+// Hasten puts to work what waits for its next attempt at a source, at most 500 operations: an operator says that the source
+// is well.
+func (e *Engine) Hasten(ctx context.Context, tx *store.Tx, source string) error {
+	turns, err := ledger.HastenWaiting(ctx, tx, source)
+	if err != nil {
+		return err
+	}
+	for _, t := range turns {
+		if err := e.enqueue(ctx, tx, t.ID, t.Source); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // NewID is an id of a kind of thing, such as opr_.
 func NewID(prefix string) string {
 	b := make([]byte, 16)

@@ -55,6 +55,9 @@ func classify(a attempt) decision {
 			failure: &trade.OperationFailure{Responsible: trade.ERPAtFault, Code: "OUTCOME_UNKNOWN", Message: a.err.Error()},
 		}
 	}
+	if _, ok := errors.AsType[*Quiet](a.err); ok {
+		return decision{move: retry, step: trade.StepRetrying}
+	}
 	if _, ok := errors.AsType[*Chore](a.err); ok {
 		return parked(trade.ERPAtFault, "BY_HAND", a.err.Error())
 	}

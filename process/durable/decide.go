@@ -101,16 +101,21 @@ func (e *Engine) Discard(ctx context.Context, tx *store.Tx, id string) error {
 	})
 }
 
+// Undoes tells whether a flow has a step that can be undone, so that operations of the kind
+// can be compensated.
+func (e *Engine) Undoes(kind trade.OperationKind) bool {
+	flow := e.flows[kind]
+	return flow != nil && flow.undoesAny()
+}
+
 // Compensate lets a committed operation be undone, last step first.
 func (e *Engine) Compensate(ctx context.Context, tx *store.Tx, id string) error {
 	return e.decide(ctx, tx, id, []trade.OperationState{trade.OperationCommitted}, func(c *ledger.Claimed, flow player) error {
-		for i := range c.Steps {
-			if flow.undoes(i) {
-				c.Failure, c.State = nil, trade.OperationCompensating
-				return nil
-			}
+		if !flow.undoesAny() {
+			return ErrState
 		}
-		return ErrState
+		c.Failure, c.State = nil, trade.OperationCompensating
+		return nil
 	})
 }
 

@@ -25,9 +25,9 @@ import (
 )
 
 const (
-	// lease is for how long an operation is one process's, from its last sign of life,
+	// lease is for how long an operation is one process's at least, from its last sign of life,
 	// and heartbeat the pause between two: what a killed process was at is taken over
-	// within a few seconds.
+	// within a few seconds. See [pauses].
 	lease     = 4 * time.Second
 	heartbeat = time.Second
 	// sweepEvery is the pause between two looks for operations that nobody is at.
@@ -40,8 +40,8 @@ const (
 	begunPerSecond = 50
 	// firstPause and longestPause are those between two attempts of a step.
 	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
-	// startAnew is the pause between two attempts to begin while the database cannot be reached.
-	startAnew = 250 * time.Millisecond
+	// restartPause is the pause between two attempts to begin, and stillWaits the one between two lines that say so.
+	restartPause, stillWaits = 250 * time.Millisecond, time.Minute
 	// removeEvery is the pause between two looks for operations that are kept no longer, and
 	// removeAtOnce how many are removed in one transaction.
 	removeEvery, removeAtOnce = 10 * time.Minute, 1000
@@ -56,14 +56,15 @@ type Engine struct {
 	log     *slog.Logger
 	pool    *pgxpool.Pool
 	sources []string
-	held    func(source string) (why string, wait time.Duration)
+	paused  func(source string) (why string, wait time.Duration)
 	keep    time.Duration
 	now     func() time.Time
 	flows   map[trade.OperationKind]player
 	busy    map[string]*atomic.Int64 // workers at operations, by source
 	pace    map[string]*rate.Limiter // at which operations are begun, by source
+	pauses  pauses
 
-	news     map[string]chan struct{} // that there may be work, by source
+	woken    map[string]chan struct{} // that there may be work, by source
 	stopping chan struct{}
 
 	mu      sync.Mutex
@@ -77,7 +78,7 @@ type Engine struct {
 // keys, are kept for so long, and removed then; 0 is for ever. now is the clock of operations
 // and their steps.
 func Open(ctx context.Context, dsn func() string, st *store.Store, sources []string,
-	held func(source string) (why string, wait time.Duration), keep time.Duration, now func() time.Time, log *slog.Logger,
+	paused func(source string) (why string, wait time.Duration), keep time.Duration, now func() time.Time, log *slog.Logger,
 ) (*Engine, error) {
 	config, err := pgxpool.ParseConfig(dsn())
 	if err != nil {
@@ -98,18 +99,18 @@ func Open(ctx context.Context, dsn func() string, st *store.Store, sources []str
 		return nil, fmt.Errorf("durable: %w", err)
 	}
 	e := &Engine{
-		store: st, log: log, pool: pool, sources: sources, held: held, keep: keep, now: now,
+		store: st, log: log, pool: pool, sources: sources, paused: paused, keep: keep, now: now,
 		flows: map[trade.OperationKind]player{},
 		busy:  map[string]*atomic.Int64{}, pace: map[string]*rate.Limiter{}, waiting: map[string]chan struct{}{}, taken: map[string]int{},
-		news: map[string]chan struct{}{}, stopping: make(chan struct{}),
+		woken: map[string]chan struct{}{}, stopping: make(chan struct{}),
 	}
 	for _, s := range sources {
-		e.news[s] = make(chan struct{}, 1)
+		e.woken[s] = make(chan struct{}, 1)
 		e.busy[s], e.pace[s] = &atomic.Int64{}, rate.NewLimiter(begunPerSecond, begunPerSecond)
 	}
 	migrator, err := rivermigrate.New(riverpgxv5.New(pool), &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err == nil {
-		err = st.Alone(ctx, func() error { _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); return err })
+		err = st.RunAlone(ctx, func() error { _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); return err })
 	}
 	if err != nil {
 		pool.Close()
@@ -138,7 +139,6 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 	config := &river.Config{
 		Workers: all, Queues: queues, Logger: slog.New(slog.DiscardHandler), FetchCooldown: 5 * time.Millisecond,
-		FetchPollInterval:           500 * time.Millisecond,
 		CompletedJobRetentionPeriod: time.Minute,
 	}
 	client, err := e.startRiver(ctx, config)
@@ -148,6 +148,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	if client == nil { // ctx has ended
 		return nil
 	}
+	go e.pauses.watch(ctx)
 	for _, s := range e.sources {
 		go e.notify(ctx, s)
 	}
@@ -166,22 +167,21 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// startRiver starts a client. While the database cannot be reached it tries until ctx ends, and
-// returns none then; operations are kept meanwhile, and played once it is back.
+// startRiver starts a client. While that fails, as while the database cannot be reached or is too slow, it tries until ctx ends, says
+// so once a minute, and returns none then; operations are kept meanwhile, and played once it is back.
 func (e *Engine) startRiver(ctx context.Context, config *river.Config) (*river.Client[pgx.Tx], error) {
-	for waits := false; ctx.Err() == nil; _ = clock.Pause(ctx, startAnew) {
+	var said time.Time
+	for ; ctx.Err() == nil; _ = clock.Pause(ctx, restartPause) {
 		client, err := river.NewClient(riverpgxv5.New(e.pool), config)
 		if err != nil {
 			return nil, err
 		}
-		switch err := client.Start(context.WithoutCancel(ctx)); {
-		case err == nil:
+		if err = client.Start(context.WithoutCancel(ctx)); err == nil {
 			return client, nil
-		case !store.Unreachable(err):
-			return nil, err
-		case !waits:
-			e.log.WarnContext(ctx, "the database cannot be reached; operations wait for it", "err", err)
-			waits = true
+		}
+		if now := e.now(); now.Sub(said) >= stillWaits {
+			e.log.WarnContext(ctx, "the queue of operations cannot be read; they wait for it", "err", err)
+			said = now
 		}
 	}
 	return nil, nil

@@ -7,6 +7,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"portico/store"
 	"portico/store/ledger"
@@ -45,12 +47,20 @@ type Run[W any] struct {
 	ID      string
 	Source  string
 	Subject string
+	Attempted
+	Work  W
+	saves []func(tx *store.Tx) error
+}
+
+// Attempted is what is known of earlier attempts of a step.
+type Attempted struct {
 	// Attempt is which attempt of the step this is, from 1; those that crashed count.
 	Attempt int
 	// Crashed tells that nobody knows how far the attempt before came.
 	Crashed bool
-	Work    W
-	saves   []func(tx *store.Tx) error
+	// UnderWaySince is since when an earlier attempt may be under way at the source, although nobody waits for it any more; nil where
+	// none can be.
+	UnderWaySince *time.Time
 }
 
 // Save runs a write in the transaction that records that the step is done, or that it
@@ -80,6 +90,14 @@ type Doubt struct{ Message string }
 
 func (d *Doubt) Error() string { return d.Message }
 
+// Quiet has a step tried again because an earlier attempt may still be under way: what it is about to do is looked up again before
+// it is sent.
+type Quiet struct{ Until time.Time }
+
+func (q *Quiet) Error() string {
+	return "An earlier attempt may be under way: it is looked up until " + q.Until.UTC().Format(time.TimeOnly) + ", and resent then."
+}
+
 // Chore parks an operation whose step no program can do: an operator does it, and settles
 // the operation.
 type Chore struct{ Message string }
@@ -101,10 +119,12 @@ func (f Flow[W]) steps(ref string) []trade.OperationStep {
 
 // player plays a flow whose type of work is not known to the engine.
 type player interface {
-	play(ctx context.Context, c *claim, position int, undo, crashed bool) (work json.RawMessage, saves []func(*store.Tx) error, err error)
+	play(ctx context.Context, c *claim, position int, undo bool, before Attempted) (work json.RawMessage, saves []func(*store.Tx) error,
+		err error)
 	refused(ctx context.Context, tx *store.Tx, c *claim) error
 	settle(c *ledger.Claimed, position int, ref string) error
 	undoes(position int) bool
+	undoesAny() bool
 	length() int
 	action() string
 }
@@ -114,6 +134,10 @@ type flowPlayer[W any] struct{ Flow[W] }
 func (p flowPlayer[W]) length() int              { return len(p.Steps) }
 func (p flowPlayer[W]) action() string           { return p.Action }
 func (p flowPlayer[W]) undoes(position int) bool { return p.Steps[position].Undo != nil }
+
+func (p flowPlayer[W]) undoesAny() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step[W]) bool { return s.Undo != nil })
+}
 
 func (p flowPlayer[W]) run(c *claim) (*Run[W], error) {
 	r := &Run[W]{ID: c.ID, Source: c.Source}
@@ -126,14 +150,14 @@ func (p flowPlayer[W]) run(c *claim) (*Run[W], error) {
 	return r, nil
 }
 
-func (p flowPlayer[W]) play(ctx context.Context, c *claim, position int, undo, crashed bool) (json.RawMessage, []func(*store.Tx) error,
-	error,
+func (p flowPlayer[W]) play(ctx context.Context, c *claim, position int, undo bool, before Attempted) (json.RawMessage,
+	[]func(*store.Tx) error, error,
 ) {
 	r, err := p.run(c)
 	if err != nil {
 		return nil, nil, err
 	}
-	r.Attempt, r.Crashed = c.Steps[position].Attempts, crashed
+	r.Attempted = before
 	do := p.Steps[position].Do
 	if undo {
 		do = p.Steps[position].Undo

@@ -35,7 +35,7 @@ type ended struct {
 // is when to go on; 0 is never, or when it is woken.
 func (e *Engine) play(ctx context.Context, id string) (wait time.Duration, err error) {
 	token := NewID("")
-	claimed, wait, err := ledger.ClaimOperation(ctx, e.store, id, token, lease)
+	claimed, wait, err := ledger.ClaimOperation(ctx, e.store, id, token, e.pauses.lease())
 	if err != nil || claimed == nil {
 		return wait, err
 	}
@@ -109,16 +109,19 @@ func (e *Engine) undo(ctx context.Context, flow player, c *claim) (wait time.Dur
 }
 
 // hold gives signs of life for a claim, until ctx ends. Once the claim is lost, what
-// runs is cancelled: nothing that it writes would count.
+// runs is cancelled: nothing that it writes would count. The attempt is noted as one that
+// was not ended by its process, which ran all the while.
 func (e *Engine) hold(ctx context.Context, c *claim, lost func()) {
 	loop := clock.Loop{Task: "signs of life for an operation", Every: heartbeat, Late: true, Log: e.log.With("operation_id", c.ID)}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
-		err := ledger.RenewClaim(ctx, e.store, c.ID, c.token, lease)
-		if errors.Is(err, ledger.ErrClaimLost) {
-			e.log.WarnContext(ctx, "an operation was taken over", "operation_id", c.ID)
-			lost()
-			return nil
+		err := ledger.RenewClaim(ctx, e.store, c.ID, c.token, e.pauses.lease())
+		if !errors.Is(err, ledger.ErrClaimLost) {
+			return err
 		}
+		takeovers.WithLabelValues("lost").Inc()
+		e.log.WarnContext(ctx, "an operation was taken over: this process was too slow to give a sign of life", "operation_id", c.ID)
+		err = ledger.NoteStarved(ctx, e.store, c.ID)
+		lost()
 		return err
 	}))
 }
@@ -129,10 +132,14 @@ func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) 
 	s := &c.Steps[position]
 	undo := c.State == trade.OperationCompensating
 	crashed := s.State == trade.StepRunning
-	begun := e.now()
+	if crashed && c.State != trade.OperationQueued { // not one whose outcome was unknown, and that an operator has tried once more
+		takeovers.WithLabelValues("taken").Inc()
+	}
+	begun, underWay := e.now(), s.UnderWaySince
+	s.UnderWaySince = &begun
 	s.State, s.StartedAt = trade.StepRunning, or(s.StartedAt, begun)
 	s.Attempts++ // before it begins, so that an attempt that crashes has counted
-	if crashesAlways(crashed, s.Attempts) {
+	if crashesAlways(crashed, s.Attempts-s.Starved) {
 		d := notDone()
 		s.State, c.Failure = d.step, d.failure
 		return false, 0, e.rest(ctx, flow, c, position, d.state, nil)
@@ -144,10 +151,13 @@ func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) 
 		return false, 0, err
 	}
 	during, span := telemetry.Part(ctx, "step "+s.Name, attribute.Int("attempt", s.Attempts), attribute.Bool("undo", undo))
-	work, saves, failed := flow.play(during, c, position, undo, crashed)
+	work, saves, failed := flow.play(during, c, position, undo, Attempted{s.Attempts, crashed, underWay})
 	telemetry.End(span, failed, "step failed")
 	if failed != nil && ctx.Err() != nil {
 		return false, 0, ctx.Err()
+	}
+	if _, quiet := errors.AsType[*Quiet](failed); quiet || sources.KindOf(failed) != sources.Uncertain {
+		s.UnderWaySince = underWay // what came to an end is not under way, and what was before it may be
 	}
 	d := classify(attempt{failed, s.Attempts, undo})
 	if d.keeps {
@@ -174,6 +184,7 @@ func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int,
 	now := e.now()
 	switch d.move {
 	case goOn:
+		s.UnderWaySince = nil
 		s.FinishedAt, c.done = &now, &ended{position, saves}
 		return true, 0, nil
 	case refuse:
@@ -189,7 +200,7 @@ func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int,
 	if c.State != trade.OperationCompensating {
 		c.State = trade.OperationQueued
 	}
-	e.log.InfoContext(ctx, "step failed, trying again", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind",
+	e.log.InfoContext(ctx, "step failed, will be retried", "operation_id", c.ID, "step", s.Name, "attempt", s.Attempts, "kind",
 		sources.KindOf(failed).String(), "in", wait.Round(time.Millisecond).String(), "err", failed)
 	return false, wait, e.save(ctx, c, position, &wait)
 }
@@ -230,7 +241,7 @@ func (e *Engine) rest(ctx context.Context, flow player, c *claim, position int, 
 		}
 		return e.ending(ctx, tx, flow, c, before)
 	})
-	return e.told(c, state, err)
+	return e.reportStopped(c, state, err)
 }
 
 // end ends an operation in a final state.
@@ -245,7 +256,7 @@ func (e *Engine) end(ctx context.Context, flow player, c *claim, state trade.Ope
 		}
 		return e.ending(ctx, tx, flow, c, before)
 	})
-	return e.told(c, state, err)
+	return e.reportStopped(c, state, err)
 }
 
 // ending ends an operation, or lets it rest, and puts to work whose turn it is then.
@@ -266,7 +277,7 @@ var endings = map[trade.OperationState]string{
 	trade.OperationAwaiting: "asked", trade.OperationUnknown: "unknown", trade.OperationParked: "parked",
 }
 
-func (e *Engine) told(c *claim, state trade.OperationState, err error) error {
+func (e *Engine) reportStopped(c *claim, state trade.OperationState, err error) error {
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 func (e *Engine) sweep(ctx context.Context) error {
 	var idle []string
 	for _, s := range e.sources {
-		if _, wait := e.held(s); e.busy[s].Load() < workers && wait <= 0 {
+		if _, wait := e.paused(s); e.busy[s].Load() < workers && wait <= 0 {
 			idle = append(idle, s)
 		}
 	}

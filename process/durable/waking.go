@@ -16,7 +16,7 @@ const noticeEvery = 3 * time.Millisecond
 // Where the notice is lost, their next look finds it.
 func (e *Engine) Wake(source string) {
 	select {
-	case e.news[source] <- struct{}{}:
+	case e.woken[source] <- struct{}{}:
 	default: // one is to be given already, or there is no such queue
 	}
 }
@@ -28,7 +28,7 @@ func (e *Engine) notify(ctx context.Context, source string) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-e.news[source]:
+		case <-e.woken[source]:
 			_, _ = e.pool.Exec(ctx, `SELECT pg_notify(current_schema() || '.river_insert', $1)`, string(text))
 			time.Sleep(noticeEvery)
 		}

@@ -57,7 +57,7 @@ func (e *Engine) take(id string, more int) {
 // counted. ok is false when the engine stops before.
 func (e *Engine) admitted(ctx context.Context, source string) (ok bool) {
 	for {
-		_, wait := e.held(source)
+		_, wait := e.paused(source)
 		if wait <= 0 {
 			return e.pace[source].Wait(ctx) == nil
 		}

@@ -78,8 +78,8 @@ type posted struct {
 	GeneratorURL string            `json:"generatorURL"`
 }
 
-// Tell tells the alerts that stand, each until a moment by which it is told again.
-func (m Alertmanager) Tell(ctx context.Context, client *http.Client, alerts []*trade.Alert, now, until time.Time) error {
+// Notify tells the alerts that stand, each until a moment by which it is told again.
+func (m Alertmanager) Notify(ctx context.Context, client *http.Client, alerts []*trade.Alert, now, until time.Time) error {
 	all := []posted{}
 	for _, a := range alerts {
 		if a.Severity != trade.Critical && m.quiet(now, a.Queue) {

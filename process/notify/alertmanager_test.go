@@ -37,7 +37,7 @@ func TestAlertmanagerIsToldWhatStandsAndInQuietHoursWhatIsCritical(t *testing.T)
 		"2026-12-01T18:30:00Z": 2, "2026-12-01T19:00:00Z": 1,
 	} {
 		now, _ := time.Parse(time.RFC3339, at)
-		if err := m.Tell(t.Context(), http.DefaultClient, alerts, now, now.Add(time.Minute)); err != nil {
+		if err := m.Notify(t.Context(), http.DefaultClient, alerts, now, now.Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != want {
@@ -55,7 +55,7 @@ func TestAlertmanagerIsToldWhatStandsAndInQuietHoursWhatIsCritical(t *testing.T)
 		}
 	}
 	m.URL += "nowhere"
-	if m.Tell(t.Context(), http.DefaultClient, alerts, time.Now(), time.Now()) == nil {
+	if m.Notify(t.Context(), http.DefaultClient, alerts, time.Now(), time.Now()) == nil {
 		t.Error("a refusal is no error")
 	}
 }

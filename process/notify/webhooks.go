@@ -65,17 +65,17 @@ func NewWebhooks(d *process.Desk, log *slog.Logger) *Webhooks {
 const (
 	bothSecrets  = 24 * time.Hour
 	lookAlways   = 2 * time.Second // for what is due again, and for changes that nobody has told
-	checkAgain   = time.Minute     // whether owners are still let in, and how much waits, where nothing changes too
+	checkEvery   = time.Minute     // whether owners are still let in, and how much waits, where nothing changes too
 	lookAtOnce   = 2000            // changes
 	mostWaiting  = 100_000         // deliveries to one endpoint, before it is disabled
 	mostSending  = 64              // deliveries at a time, of one process
-	takenAgain   = time.Minute
+	retakenAfter = time.Minute
 	gone         = 410 // the status by which an address asks for no more
 	secretBytes  = 24
-	notLetIn     = "Who saved it is not let in any more: somebody who is saves it anew."
-	tooMany      = "More than 100,000 deliveries wait for it: mend it, ask for the state anew, and save it again."
+	notLetIn     = "The person who saved it has no access any more: somebody with access must save it."
+	tooMany      = "More than 100,000 deliveries wait for it: fix the endpoint, query the current state, and save it again."
 	askedForNone = "It answered 410 Gone, by which it asks for no more: save it again to be sent more."
-	cannotBeTold = "It cannot be told at the moment."
+	cannotBeSent = "The event cannot be rendered at the moment."
 	notReadable  = "The key that it is encrypted with is not in force here: save the endpoint again."
 )
 
@@ -89,11 +89,11 @@ type NewEndpoint struct {
 
 // Endpoint is what became of a write about an endpoint. Secret is shown once, where it is new.
 type Endpoint struct {
-	*process.Acted[trade.CommonError]
+	*process.Acted
 	Secret *trade.Restricted
 }
 
-var noEndpoint = []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "endpoint")}
+var noEndpoint = []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "endpoint")}
 
 // Save makes an endpoint or changes one, and sends it a greeting. Its owner from now on is who
 // saves it.
@@ -105,20 +105,20 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submi
 		errs = append(errs, forbidden("An endpoint belongs to a company: sign in as one."))
 	}
 	for i, t := range n.Topics {
-		if scope.MayFollow(t.Topic()) != nil {
+		if scope.MaySubscribe(t.Topic()) != nil {
 			errs = append(errs, forbidden("You may not follow "+string(t)+".", "topics", fmt.Sprint(i)))
 		}
 	}
 	if errs != nil {
-		return &Endpoint{Acted: &process.Acted[trade.CommonError]{Errors: errs}}, nil
+		return &Endpoint{Acted: &process.Acted{Errors: errs}}, nil
 	}
 	if why := w.Unreachable(ctx, n.URL); why != "" {
-		return &Endpoint{Acted: &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput, why,
+		return &Endpoint{Acted: &process.Acted{Errors: []trade.UserError{process.Invalid(trade.CodeInvalidInput, why,
 			"url")}}}, nil
 	}
 	var secret *trade.Restricted
 	done, err := process.Once(ctx, w.desk.Store, by, "saveWebhookEndpoint", key, n,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			e := &operating.WebhookEndpoint{
 				ID: n.ID, URL: n.URL, Topics: n.Topics, Status: operating.WebhookPaused, Accounts: scope.Accounts(),
 				SupplierID: scope.Supplier(),
@@ -128,7 +128,7 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submi
 			}
 			if n.ID != "" {
 				if found, err := operatingstore.LockWebhookEndpoint(ctx, tx, scope, n.ID); err != nil || found == nil {
-					return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "id")}, err
+					return spent, []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such endpoint.", "id")}, err
 				}
 			} else {
 				many, err := operatingstore.CountWebhookEndpoints(ctx, tx, scope)
@@ -136,7 +136,7 @@ func (w *Webhooks) Save(ctx context.Context, scope trade.Scope, by process.Submi
 					return spent, nil, err
 				}
 				if many >= operating.MostWebhooks {
-					return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum,
+					return spent, []trade.UserError{process.Invalid(trade.CodeMaximum,
 						fmt.Sprintf("A company has at most %d endpoints: delete one, or add topics to one.", operating.MostWebhooks))}, nil
 				}
 				e.ID, secret = durable.NewID("whe_"), newSecret()
@@ -186,9 +186,9 @@ func (w *Webhooks) audit(ctx context.Context, tx *store.Tx, by process.Submitter
 // change runs a write about an endpoint that there is.
 func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, action, key, endpoint string,
 	write func(tx *store.Tx) error,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	return process.Once(ctx, w.desk.Store, by, mutation, key, endpoint,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			if found, err := operatingstore.LockWebhookEndpoint(ctx, tx, scope, endpoint); err != nil || found == nil {
 				return spent, noEndpoint, err
 			}
@@ -202,7 +202,7 @@ func (w *Webhooks) change(ctx context.Context, scope trade.Scope, by process.Sub
 // Delete deletes an endpoint with its deliveries.
 func (w *Webhooks) Delete(ctx context.Context, scope trade.Scope, by process.Submitter, key,
 	endpoint string,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	return w.change(ctx, scope, by, "deleteWebhookEndpoint", "webhook.delete", key, endpoint,
 		func(tx *store.Tx) error { return operatingstore.RemoveWebhookEndpoint(ctx, tx, endpoint) })
 }
@@ -222,11 +222,11 @@ func (w *Webhooks) Rotate(ctx context.Context, scope trade.Scope, by process.Sub
 // Redeliver sends a delivery again, under its id and with the bytes that it had.
 func (w *Webhooks) Redeliver(ctx context.Context, scope trade.Scope, by process.Submitter, key,
 	delivery string,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	done, err := process.Once(ctx, w.desk.Store, by, "redeliverWebhook", key, delivery,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-			if found, err := operatingstore.DeliverAgain(ctx, tx, scope, delivery); err != nil || !found {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such delivery.", "delivery")}, err
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
+			if found, err := operatingstore.ResendDelivery(ctx, tx, scope, delivery); err != nil || !found {
+				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such delivery.", "delivery")}, err
 			}
 			return ledger.SpentKey{Subject: delivery}, nil, w.audit(ctx, tx, by, "webhook.redeliver", delivery, nil)
 		})
@@ -253,7 +253,7 @@ func (w *Webhooks) Run(ctx context.Context) {
 		if more, err = w.plan(ctx); err != nil {
 			return false, err
 		}
-		due, err := operatingstore.TakeDeliveries(ctx, w.desk.Store, mostSending-len(free), takenAgain)
+		due, err := operatingstore.TakeDeliveries(ctx, w.desk.Store, mostSending-len(free), retakenAfter)
 		if err != nil {
 			return false, err
 		}
@@ -262,7 +262,7 @@ func (w *Webhooks) Run(ctx context.Context) {
 			sending.Go(func() {
 				defer func() { <-free; w.Wake() }()
 				if err := w.send(context.WithoutCancel(ctx), &d); err != nil { // begun, it is finished
-					w.Log.WarnContext(ctx, "what became of a delivery could not be noted; it is sent again", "delivery", d.ID, "err", err)
+					w.Log.WarnContext(ctx, "the result of a delivery could not be saved; it will be resent", "delivery", d.ID, "err", err)
 				}
 			})
 		}
@@ -278,11 +278,11 @@ func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		changes, err := operatingstore.Changes(ctx, w.desk.Store, at, lookAtOnce)
-		again, countTo := w.desk.Now().Sub(w.checked) >= checkAgain, 0
-		if err != nil || len(changes) == 0 && !again {
+		due, countTo := w.desk.Now().Sub(w.checked) >= checkEvery, 0
+		if err != nil || len(changes) == 0 && !due {
 			return err
 		}
-		if again { // counting takes long where many wait
+		if due { // counting takes long where many wait
 			w.checked, countTo = w.desk.Now(), mostWaiting+1
 		}
 		more = len(changes) == lookAtOnce
@@ -303,7 +303,7 @@ func (w *Webhooks) plan(ctx context.Context) (more bool, err error) {
 				continue
 			}
 			for _, c := range changes {
-				if slices.Contains(t.Topics, c.Topic.Webhook()) && scope.MayFollow(c.Topic) == nil && scope.Sees(&c) {
+				if slices.Contains(t.Topics, c.Topic.Webhook()) && scope.MaySubscribe(c.Topic) == nil && scope.Sees(&c) {
 					planned = append(planned, operatingstore.PlannedDelivery{EndpointID: t.ID, Change: c})
 				}
 			}
@@ -354,7 +354,7 @@ func (w *Webhooks) send(ctx context.Context, d *operatingstore.DueDelivery) (err
 			return operatingstore.RecordAttempt(ctx, w.desk.Store, d, failed("It is not sent: "+err.Error()+"."), false, giveUp)
 		case err != nil:
 			w.Log.WarnContext(ctx, "a webhook cannot be written", "delivery", d.ID, "err", err)
-			return operatingstore.RecordAttempt(ctx, w.desk.Store, d, failed(cannotBeTold), false, retry)
+			return operatingstore.RecordAttempt(ctx, w.desk.Store, d, failed(cannotBeSent), false, retry)
 		}
 	}
 	attempt := w.Post(ctx, d.URL, d.ID, d.Body, d.Secrets)

@@ -30,7 +30,7 @@ func (o *Flows) amendOrder() durable.Flow[amendWork] {
 		Steps: []durable.Step[amendWork]{
 			{
 				Name: "check", System: &process.ERP, Do: o.checkAmend,
-				What: "Asks for the prices of what changes once more. What is otherwise now waits for the buyer.",
+				What: "Requests the prices of the changed lines once more. A difference waits for the buyer.",
 			},
 			{
 				Name: "change", System: &process.ERP, Do: o.change, What: "Hands the change to the ERP under its reference.", Undo: o.changeBack,
@@ -39,7 +39,7 @@ func (o *Flows) amendOrder() durable.Flow[amendWork] {
 			{
 				Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.",
 				Do: func(ctx context.Context, r *durable.Run[amendWork]) error {
-					return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Change.Number)
+					return process.Reread(ctx, o.desk, r, sources.OrderRecords, replication.SaveOrders, r.Work.Change.Number)
 				},
 			},
 		},
@@ -104,7 +104,7 @@ func (w *amendWork) accept() {
 }
 
 func (o *Flows) change(ctx context.Context, r *durable.Run[amendWork]) error {
-	_, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+	_, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempted, func() (sources.Receipt, error) {
 		return o.desk.Sources.ChangeOrder(ctx, r.Source, r.Work.Ref, r.Work.Change)
 	})
 	return err
@@ -113,7 +113,7 @@ func (o *Flows) change(ctx context.Context, r *durable.Run[amendWork]) error {
 func (o *Flows) changeBack(ctx context.Context, r *durable.Run[amendWork]) error {
 	back := r.Work.Back
 	back.Number = r.Work.Change.Number
-	_, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref+"-UNDO", r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+	_, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref+"-UNDO", r.Attempted, func() (sources.Receipt, error) {
 		return o.desk.Sources.ChangeOrder(ctx, r.Source, r.Work.Ref+"-UNDO", back)
 	})
 	return err

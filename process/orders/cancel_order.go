@@ -33,12 +33,12 @@ type cancelWork struct {
 // decision never reaches the ERP.
 func (o *Flows) Cancel(ctx context.Context, scope trade.Scope, by process.Submitter, key string, c Cancellation,
 	wait time.Duration,
-) (*process.Acted[trade.AmendOrderError], error) {
-	if errs := process.RequireText[trade.AmendOrderError](c.Reason, process.SayWhy, "reason"); errs != nil {
-		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
+) (*process.Acted, error) {
+	if errs := process.RequireText(c.Reason, process.SayWhy, "reason"); errs != nil {
+		return &process.Acted{Errors: errs}, nil
 	}
 	done, err := o.act(ctx, scope, by, "cancelOrder", key, c, acting{trade.ActCancel, c.OrderID, c.Version},
-		func(tx *store.Tx, now *records.OrderNow, print string) (string, []trade.AmendOrderError, error) {
+		func(tx *store.Tx, now *records.OrderNow, print string) (string, []trade.UserError, error) {
 			if now.Asked != "" {
 				if err := o.desk.Engine.Drop(ctx, tx, now.Asked,
 					trade.OperationFailure{
@@ -82,7 +82,7 @@ func (o *Flows) cancelOrder() durable.Flow[cancelWork] {
 					if r.Work.Number, err = o.numbered(ctx, r.Subject); err != nil {
 						return err
 					}
-					_, err = o.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+					_, err = o.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempted, func() (sources.Receipt, error) {
 						return o.desk.Sources.CancelOrder(ctx, r.Source, r.Work.Ref, r.Work.Number, r.Work.Reason)
 					})
 					return err
@@ -91,7 +91,7 @@ func (o *Flows) cancelOrder() durable.Flow[cancelWork] {
 			{
 				Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.",
 				Do: func(ctx context.Context, r *durable.Run[cancelWork]) error {
-					return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Number)
+					return process.Reread(ctx, o.desk, r, sources.OrderRecords, replication.SaveOrders, r.Work.Number)
 				},
 			},
 		},

@@ -13,17 +13,17 @@ import (
 )
 
 // checkAmendment refuses what no fact is needed for.
-func checkAmendment(a *Amendment) (errs []trade.AmendOrderError) {
+func checkAmendment(a *Amendment) (errs []trade.UserError) {
 	n := len(a.Add) + len(a.Change) + len(a.Cancel)
 	switch {
 	case n == 0 && a.RequestedDeliveryDate == nil:
-		return []trade.AmendOrderError{process.Invalid(trade.CodeInvalidInput, "Nothing is changed.")}
+		return []trade.UserError{process.Invalid(trade.CodeInvalidInput, "Nothing is changed.")}
 	case n > mostChanges:
-		return []trade.AmendOrderError{process.Invalid(trade.CodeInvalidInput,
+		return []trade.UserError{process.Invalid(trade.CodeInvalidInput,
 			fmt.Sprintf("At most %d lines are changed at a time; these are %d.", mostChanges, n))}
 	}
 	seen := map[string]bool{}
-	once := func(line string, path ...string) {
+	refuseTwice := func(line string, path ...string) {
 		if seen[line] {
 			errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The line is changed twice.", path...))
 		}
@@ -31,13 +31,13 @@ func checkAmendment(a *Amendment) (errs []trade.AmendOrderError) {
 	}
 	for i, c := range a.Change {
 		at := strconv.Itoa(i)
-		once(c.LineID, "changeLines", at, "line")
+		refuseTwice(c.LineID, "changeLines", at, "line")
 		if c.Quantity == nil && c.RequestedDeliveryDate == nil {
 			errs = append(errs, process.Invalid(trade.CodeInvalidInput, "Nothing of the line is changed.", "changeLines", at))
 		}
 	}
 	for i, l := range a.Cancel {
-		once(l, "cancelLines", strconv.Itoa(i))
+		refuseTwice(l, "cancelLines", strconv.Itoa(i))
 	}
 	return errs
 }
@@ -65,15 +65,17 @@ type amendedLine struct {
 func (l *amendedLine) requantified() bool { return l.before != nil && l.change.Quantity != nil }
 
 // prepareAmendment checks a change against what is known, and makes what its operation works
-// on. Of an order that is not there it makes nothing, and refuses nothing either: the write
-// itself does.
+// on.
 func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amendment) (*preparedAmendment,
-	[]trade.AmendOrderError, error,
+	[]trade.UserError, error,
 ) {
 	orders, err := records.Orders(ctx, o.desk.Store, scope, []string{a.OrderID})
 	order := orders[a.OrderID]
-	if err != nil || order == nil {
+	if err != nil {
 		return nil, nil, err
+	}
+	if order == nil {
+		return nil, []trade.UserError{noOrder()}, nil
 	}
 	known, err := o.linesOf(ctx, scope, a.OrderID)
 	if err != nil {
@@ -101,11 +103,11 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 		return nil, errs, nil
 	}
 	if unpriced := priceLines(lines, f.Lines); unpriced != nil {
-		return nil, []trade.AmendOrderError{unpriced}, nil
+		return nil, []trade.UserError{unpriced}, nil
 	}
 	if more := growth(lines, f.Lines); credit != nil && more.Amount.IsPos() {
 		if blocked := ordering.CheckCredit(credit, more); blocked != nil {
-			return nil, []trade.AmendOrderError{blocked}, nil
+			return nil, []trade.UserError{blocked}, nil
 		}
 	}
 	prepared := &preparedAmendment{work: workToAmend(order, a, lines, cancelled, len(known)), lane: order.AccountRef.ID}
@@ -128,7 +130,7 @@ func (o *Flows) prepareAmendment(ctx context.Context, scope trade.Scope, a *Amen
 // linesToAmend are the lines that a change orders, first those that it changes and then those that
 // it adds, and the lines that it cancels. It refuses what the order's lines do not allow.
 func linesToAmend(a *Amendment, known map[string]*trade.OrderLine) (lines []amendedLine, cancelled []*trade.OrderLine,
-	errs []trade.AmendOrderError,
+	errs []trade.UserError,
 ) {
 	for i, c := range a.Change {
 		place, l := []string{"changeLines", strconv.Itoa(i)}, known[c.LineID]
@@ -175,13 +177,13 @@ func requestFor(order *trade.Order, a *Amendment, lines []amendedLine) *ordering
 }
 
 // priceLines gives each line its item's SKU and its price. It refuses the first line without a price.
-func priceLines(lines []amendedLine, facts []ordering.LineFacts) trade.AmendOrderError {
+func priceLines(lines []amendedLine, facts []ordering.LineFacts) trade.UserError {
 	for i := range lines {
 		l := &lines[i]
 		if l.price = trade.KnownPrice(facts[i].Price); l.price == nil {
 			return &trade.SourceUnavailable{
 				Refusal: trade.Refusal{
-					Code: trade.CodeUnavailable, Message: "The change cannot be priced at the moment. Try again later.",
+					Code: trade.CodeUnavailable, Message: "The change cannot be priced at the moment. Retry later.",
 					Path: trade.InputPath(l.place...),
 				}, System: trade.ERP,
 			}
@@ -206,7 +208,7 @@ func growth(lines []amendedLine, facts []ordering.LineFacts) (more trade.Money) 
 }
 
 // priceDifferences are the lines whose price is another one for their new quantity.
-func priceDifferences(lines []amendedLine) (differences []trade.SubmitOrderError) {
+func priceDifferences(lines []amendedLine) (differences []trade.UserError) {
 	for _, l := range lines {
 		if !l.requantified() || l.before.UnitPrice == nil || trade.SamePrice(*l.before.UnitPrice, l.price.UnitPrice) {
 			continue
@@ -273,7 +275,7 @@ func (o *Flows) linesOf(ctx context.Context, scope trade.Scope, order string) (m
 
 // lineRefusal is why a line cannot be changed to a quantity, or cancelled where that is
 // nil; nil where it can.
-func lineRefusal(l *trade.OrderLine, to *trade.Quantity, at []string) trade.AmendOrderError {
+func lineRefusal(l *trade.OrderLine, to *trade.Quantity, at []string) trade.UserError {
 	switch {
 	case l == nil || l.SKU == nil || l.ItemRef.ID == "":
 		return process.Invalid(trade.CodeNotFound, "The order has no such line.", append(at, "line")...)
@@ -291,12 +293,12 @@ func lineRefusal(l *trade.OrderLine, to *trade.Quantity, at []string) trade.Amen
 }
 
 // moved tells a refusal of a line of the request at the place that it has in the input.
-func moved(e trade.SubmitOrderError, lines []amendedLine) trade.AmendOrderError {
+func moved(e trade.UserError, lines []amendedLine) trade.UserError {
 	r := trade.RefusalOf(e)
 	if len(r.Path) > 2 && r.Path[1] == "lines" {
 		if i, err := strconv.Atoi(r.Path[2]); err == nil && i < len(lines) {
 			r.Path = append(trade.InputPath(lines[i].place...), r.Path[3:]...)
 		}
 	}
-	return e.(trade.AmendOrderError) //nolint:errcheck // it is of that type by construction
+	return e
 }

@@ -26,16 +26,18 @@ func zone(t *testing.T, name string) *time.Location {
 	return z
 }
 
-// TestAPriceIsAskedForOnTheDayOfTheClock asks at the ends of days that are easily got wrong, in two zones.
-func TestAPriceIsAskedForOnTheDayOfTheClock(t *testing.T) {
+// TestAPriceIsAskedForOnTheDayInUTC asks at the ends of days that are easily got wrong, of processes in two zones.
+func TestAPriceIsAskedForOnTheDayInUTC(t *testing.T) {
 	berlin, chicago := zone(t, "Europe/Berlin"), zone(t, "America/Chicago")
 	for _, c := range []struct {
 		name, want string
 		now        time.Time
 	}{
 		{"end of a month", "2026-04-30", time.Date(2026, 4, 30, 23, 59, 59, 0, berlin)},
-		{"start of a month", "2026-05-01", time.Date(2026, 5, 1, 0, 0, 0, 0, berlin)},
+		{"start of a month in Berlin, not yet in UTC", "2026-04-30", time.Date(2026, 5, 1, 0, 0, 0, 0, berlin)},
 		{"the same moment further west", "2026-04-30", time.Date(2026, 5, 1, 0, 0, 0, 0, berlin).In(chicago)},
+		{"start of a month in UTC, not yet in Chicago", "2026-05-01", time.Date(2026, 4, 30, 19, 0, 0, 0, chicago)},
+		{"leap day in Berlin, not yet in UTC", "2028-02-28", time.Date(2028, 2, 29, 0, 0, 0, 0, berlin)},
 		{"leap day", "2028-02-29", time.Date(2028, 2, 28, 23, 59, 59, 0, chicago).Add(time.Second)},
 		{"day after the leap day", "2028-03-01", time.Date(2028, 2, 29, 23, 59, 59, 0, chicago).Add(time.Second)},
 		{"night of 23 hours", "2026-03-29", time.Date(2026, 3, 30, 0, 0, 0, 0, berlin).Add(-time.Second)},
@@ -79,7 +81,7 @@ func TestAMonthlyLimitCountsTheMonthOfTheClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		brought, err := flowsAt(now).spent(t.Context(), st, by, limits)
+		brought, err := flowsAt(now).sumSpending(t.Context(), st, by, limits)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,12 +32,12 @@ func (d Decision) comment() string {
 // Approve lets an order go on that waited for somebody of the buyer's organisation.
 func (o *Flows) Approve(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision,
 	wait time.Duration,
-) (*process.Acted[trade.AmendOrderError], error) {
-	if errs := process.CheckText[trade.AmendOrderError](d.Comment, "comment"); errs != nil {
-		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
+) (*process.Acted, error) {
+	if errs := process.CheckText(d.Comment, "comment"); errs != nil {
+		return &process.Acted{Errors: errs}, nil
 	}
 	done, err := o.act(ctx, scope, by, "approveOrder", key, d, acting{trade.ActApprove, d.OrderID, d.Version},
-		func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+		func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.UserError, error) {
 			if err := ledger.DecideApproval(ctx, tx, now.ID, ordering.ApprovalGiven, by.Principal, d.Comment); err != nil {
 				return "", nil, err
 			}
@@ -55,12 +55,12 @@ func (o *Flows) Approve(ctx context.Context, scope trade.Scope, by process.Submi
 // Reject ends an order that waited for somebody of the buyer's organisation.
 func (o *Flows) Reject(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
 	d Decision,
-) (*process.Acted[trade.AmendOrderError], error) {
-	if errs := process.RequireText[trade.AmendOrderError](d.comment(), process.SayWhy, "comment"); errs != nil {
-		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
+) (*process.Acted, error) {
+	if errs := process.RequireText(d.comment(), process.SayWhy, "comment"); errs != nil {
+		return &process.Acted{Errors: errs}, nil
 	}
 	done, err := o.act(ctx, scope, by, "rejectOrder", key, d, acting{trade.ActReject, d.OrderID, d.Version},
-		func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+		func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.UserError, error) {
 			if err := ledger.DecideApproval(ctx, tx, now.ID, ordering.ApprovalRejected, by.Principal, d.Comment); err != nil {
 				return "", nil, err
 			}
@@ -82,9 +82,9 @@ func (o *Flows) Reject(ctx context.Context, scope trade.Scope, by process.Submit
 // Accept lets an order, or a change of one, go on at what was found different.
 func (o *Flows) Accept(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d Decision,
 	wait time.Duration,
-) (*process.Acted[trade.AmendOrderError], error) {
+) (*process.Acted, error) {
 	done, err := o.act(ctx, scope, by, "acceptOrderChanges", key, d, acting{trade.ActAcceptChanges, d.OrderID, d.Version},
-		func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.AmendOrderError, error) {
+		func(tx *store.Tx, now *records.OrderNow, _ string) (string, []trade.UserError, error) {
 			if err := o.audit(ctx, tx, by, now, "order.accept", nil); err != nil {
 				return "", nil, err
 			}

@@ -72,23 +72,20 @@ type acting struct {
 // act runs a write about an order under a key, if the rules allow it to this caller and
 // the version that was seen is the current one.
 func (o *Flows) act(ctx context.Context, scope trade.Scope, by process.Submitter, mutation, key string, input any, a acting,
-	write func(tx *store.Tx, now *records.OrderNow, print string) (operation string, errs []trade.AmendOrderError, err error),
-) (*process.Acted[trade.AmendOrderError], error) {
+	write func(tx *store.Tx, now *records.OrderNow, print string) (operation string, errs []trade.UserError, err error),
+) (*process.Acted, error) {
 	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, input,
-		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.AmendOrderError, err error) {
+		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			now, err := records.LockOrder(ctx, tx, scope, a.order)
 			if err != nil {
 				return spent, nil, err
 			}
 			if now == nil {
-				return spent, []trade.AmendOrderError{&trade.InvalidInput{Refusal: trade.Refusal{
-					Code:    trade.CodeNotFound,
-					Message: "There is no such order.", Path: []string{"input", "order"},
-				}}}, nil
+				return spent, []trade.UserError{noOrder()}, nil
 			}
 			if now.Version != a.version {
 				changed, err := records.OrderChangesSince(ctx, tx, a.order, a.version)
-				return spent, []trade.AmendOrderError{&trade.VersionConflict{
+				return spent, []trade.UserError{&trade.VersionConflict{
 					Refusal: trade.Refusal{
 						Code: trade.CodeVersionConflict, Message: "The order has changed since it was read: look at it again.",
 						Path: []string{"input", "expectedVersion"},
@@ -97,7 +94,7 @@ func (o *Flows) act(ctx context.Context, scope trade.Scope, by process.Submitter
 				}}, err
 			}
 			if refusal := o.allowed(scope, by, a.action, now); refusal != nil {
-				return spent, []trade.AmendOrderError{refusal}, nil
+				return spent, []trade.UserError{refusal}, nil
 			}
 			operation, errs, err := write(tx, now, print)
 			if err != nil || len(errs) > 0 {
@@ -117,6 +114,11 @@ func (o *Flows) act(ctx context.Context, scope trade.Scope, by process.Submitter
 	return done, err
 }
 
+// noOrder refuses a write about an order that is not there, or that the caller does not see.
+func noOrder() *trade.InvalidInput {
+	return process.Invalid(trade.CodeNotFound, "There is no such order.", "order")
+}
+
 // notOwned is why a write is refused whose record lies in another system than the one
 // that owns such writes now.
 const notOwned = "The order is kept by a system that orders are not written to any more."
@@ -125,7 +127,7 @@ const notOwned = "The order is kept by a system that orders are not written to a
 func (o *Flows) wakeable() string { return o.desk.Sources.Serving(sources.OfOrders, "") }
 
 // allowed says why an action is not allowed on an order as it is; nil where it is.
-func (o *Flows) allowed(scope trade.Scope, by process.Submitter, action trade.OrderAction, now *records.OrderNow) trade.AmendOrderError {
+func (o *Flows) allowed(scope trade.Scope, by process.Submitter, action trade.OrderAction, now *records.OrderNow) trade.UserError {
 	act := scope.ToAct(now.PlacedBy != nil && *now.PlacedBy == by.Principal)
 	may := trade.AllowedActions(act, now.Status, now.Asked != "" && now.Status != trade.OrderPendingApproval)
 	if !slices.Contains(may, action) {

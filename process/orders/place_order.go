@@ -20,7 +20,7 @@ import (
 // Submission is what became of an order that was submitted: refusals, or an operation
 // with the order that it is about.
 type Submission struct {
-	Errors      []trade.SubmitOrderError
+	Errors      []trade.UserError
 	Replayed    bool
 	OperationID string
 	OrderID     string
@@ -34,7 +34,7 @@ func (o *Flows) Submit(ctx context.Context, scope trade.Scope, by process.Submit
 	wait time.Duration,
 ) (*Submission, error) {
 	if bad := process.CheckKey(key); bad != nil {
-		return &Submission{Errors: []trade.SubmitOrderError{bad}}, nil
+		return &Submission{Errors: []trade.UserError{bad}}, nil
 	}
 	print, err := process.Fingerprint(r)
 	if err != nil {
@@ -73,7 +73,7 @@ func (o *Flows) Submit(ctx context.Context, scope trade.Scope, by process.Submit
 		return &Submission{Errors: p.errors}, nil
 	}
 	o.desk.Engine.Wake(p.operation.Source)
-	if _, held := o.desk.Sources.Held(p.operation.Source); held > 0 || p.operation.Awaiting != nil {
+	if _, held := o.desk.Sources.Paused(p.operation.Source); held > 0 || p.operation.Awaiting != nil {
 		wait = 0
 	}
 	if wait > 0 {
@@ -91,7 +91,7 @@ func (o *Flows) replayed(ctx context.Context, by process.Submitter, key, print s
 		return nil, err
 	}
 	if kept.Fingerprint != print {
-		return &Submission{Errors: []trade.SubmitOrderError{process.KeyConflict(kept.SubmittedAt, kept.ID)}}, nil
+		return &Submission{Errors: []trade.UserError{process.KeyConflict(kept.SubmittedAt, kept.ID)}}, nil
 	}
 	s := &Submission{Replayed: true, OperationID: kept.ID, Provisional: []ordering.OrderCheck{}}
 	if kept.Subject != nil {
@@ -105,7 +105,7 @@ type placing struct {
 	by          process.Submitter
 	limits      []ordering.SpendingLimit // of who submits it, for its account
 	exceeded    *ordering.SpendingLimit
-	errors      []trade.SubmitOrderError
+	errors      []trade.UserError
 	operation   ledger.NewOperation
 	work        submitWork
 	pending     *trade.Order
@@ -128,8 +128,8 @@ func (o *Flows) prepare(by process.Submitter, key, print string, r *ordering.Ord
 	source := o.desk.Sources.Serving(sources.OfOrders, f.Account.Number)
 	// Without a price that is known there is none to hold to.
 	if v.Totals == nil || !o.desk.Sources.TakesOrders(source) {
-		return &placing{errors: []trade.SubmitOrderError{&trade.SourceUnavailable{
-			Refusal: trade.Refusal{Code: trade.CodeUnavailable, Message: "The order cannot be priced or taken at the moment. Try again later."},
+		return &placing{errors: []trade.UserError{&trade.SourceUnavailable{
+			Refusal: trade.Refusal{Code: trade.CodeUnavailable, Message: "The order cannot be priced or accepted at the moment. Retry later."},
 			System:  o.desk.Sources.KindOf(source),
 		}}}
 	}
@@ -219,7 +219,7 @@ func (o *Flows) placeTogether(ctx context.Context, tx *store.Tx, all []*placing)
 	var kept []durable.Beginning[submitWork]
 	for _, p := range all {
 		if !slices.Contains(placed, p.pending.ID) {
-			p.errors = []trade.SubmitOrderError{poInUse()}
+			p.errors = []trade.UserError{poInUse()}
 			continue
 		}
 		if p.exceeded != nil {

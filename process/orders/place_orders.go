@@ -18,7 +18,7 @@ import (
 
 // Batch is what became of orders that were submitted together, in their order.
 type Batch struct {
-	Errors   []trade.CommonError
+	Errors   []trade.UserError
 	Replayed bool
 	Results  []Submission
 }
@@ -46,7 +46,7 @@ func (o *Flows) SubmitAll(ctx context.Context, scope trade.Scope, by process.Sub
 	whole bool,
 ) (*Batch, error) {
 	if n := len(requests); n == 0 || n > mostTogether {
-		return &Batch{Errors: []trade.CommonError{&trade.InvalidInput{Refusal: trade.Refusal{
+		return &Batch{Errors: []trade.UserError{&trade.InvalidInput{Refusal: trade.Refusal{
 			Code: trade.CodeInvalidInput, Message: fmt.Sprintf("1 to %d orders are submitted together; these are %d.", mostTogether, n),
 			Path: []string{"input", "orders"},
 		}}}}, nil
@@ -55,7 +55,7 @@ func (o *Flows) SubmitAll(ctx context.Context, scope trade.Scope, by process.Sub
 	batch := &Batch{}
 	var all []*placing
 	a, err := process.Once(ctx, o.desk.Store, by, mutation, key, batchInput{requests, whole},
-		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			if all, err = o.prepareAll(ctx, scope, by, key, print, requests); err != nil {
 				return spent, nil, err
 			}

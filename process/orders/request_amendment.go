@@ -38,17 +38,17 @@ const mostChanges = 1000
 // its new quantity, the change waits until the buyer has accepted that.
 func (o *Flows) Amend(ctx context.Context, scope trade.Scope, by process.Submitter, key string, a *Amendment,
 	wait time.Duration,
-) (*process.Acted[trade.AmendOrderError], error) {
+) (*process.Acted, error) {
 	if errs := checkAmendment(a); errs != nil {
-		return &process.Acted[trade.AmendOrderError]{Errors: errs}, nil
+		return &process.Acted{Errors: errs}, nil
 	}
 	prepared, errs, err := o.prepareAmendment(ctx, scope, a)
 	if err != nil {
 		return nil, err
 	}
 	done, err := o.act(ctx, scope, by, "amendOrder", key, a, acting{trade.ActAmend, a.OrderID, a.Version},
-		func(tx *store.Tx, now *records.OrderNow, print string) (string, []trade.AmendOrderError, error) {
-			if len(errs) > 0 {
+		func(tx *store.Tx, now *records.OrderNow, print string) (string, []trade.UserError, error) {
+			if errs != nil { // also of an order that was not there when it was prepared, and is by now
 				return "", errs, nil
 			}
 			n := o.operationOn(now, by, key, print, prepared.lane)

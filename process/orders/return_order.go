@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quagmt/udecimal"
@@ -44,25 +45,25 @@ type returnWork struct {
 // RequestReturn asks to send goods back, at most what was shipped and is not returned.
 func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process.Submitter, key string, q *ReturnRequest,
 	wait time.Duration,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	if errs := checkReturn(q); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+		return &process.Acted{Errors: errs}, nil
 	}
 	lines, err := o.linesOf(ctx, scope, q.OrderID)
 	if err != nil {
 		return nil, err
 	}
 	done, err := process.Once(ctx, o.desk.Store, by, "requestReturn", key, q,
-		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			now, err := records.LockOrder(ctx, tx, scope, q.OrderID)
 			if err != nil {
 				return spent, nil, err
 			}
 			if now == nil {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such order.", "order")}, nil
+				return spent, []trade.UserError{noOrder()}, nil
 			}
 			if refusal := o.allowed(scope, by, trade.ActReturn, now); refusal != nil {
-				return spent, []trade.CommonError{refusal.(trade.CommonError)}, nil //nolint:errcheck // it is of that type by construction
+				return spent, []trade.UserError{refusal}, nil
 			}
 			asked, err := records.ReturnsAsked(ctx, tx, now.ID)
 			if err != nil {
@@ -97,32 +98,37 @@ func (o *Flows) RequestReturn(ctx context.Context, scope trade.Scope, by process
 }
 
 // checkReturn refuses what no fact is needed for.
-func checkReturn(q *ReturnRequest) (errs []trade.CommonError) {
+func checkReturn(q *ReturnRequest) (errs []trade.UserError) {
 	if n := len(q.Lines); n == 0 || n > mostChanges {
-		return []trade.CommonError{process.Invalid(trade.CodeInvalidInput,
+		return []trade.UserError{process.Invalid(trade.CodeInvalidInput,
 			fmt.Sprintf("A return has 1 to %d lines; this one has %d.", mostChanges, n), "lines")}
 	}
 	requests := make([]ordering.OrderRequestLine, len(q.Lines))
 	for i, l := range q.Lines {
 		requests[i].Quantity = l.Quantity
 		if l.Comment != nil {
-			for _, e := range trade.CheckText(*l.Comment, "lines", strconv.Itoa(i), "comment") {
-				errs = append(errs, e.(trade.CommonError)) //nolint:errcheck // it is of that type by construction
-			}
+			errs = append(errs, trade.CheckText(*l.Comment, "lines", strconv.Itoa(i), "comment")...)
+		}
+		if l.Reason == trade.ReturnOther && (l.Comment == nil || strings.TrimSpace(*l.Comment) == "") {
+			errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The reason OTHER needs a comment that says which.",
+				"lines", strconv.Itoa(i), "comment"))
+		}
+		if ordering.Counted(l.Quantity.Unit) && !whole(l.Quantity.Value) {
+			errs = append(errs, process.Invalid(trade.CodeMultiple, "It is sent back in whole "+l.Quantity.Unit+".",
+				"lines", strconv.Itoa(i), "quantity"))
 		}
 		if slices.ContainsFunc(q.Lines[:i], func(b ReturnRequestLine) bool { return b.LineID == l.LineID && b.Reason == l.Reason }) {
 			errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The line stands twice, for the same reason.", "lines", strconv.Itoa(i),
 				"line"))
 		}
 	}
-	for _, e := range ordering.CheckLines(requests) {
-		errs = append(errs, e.(trade.CommonError)) //nolint:errcheck // it is of that type by construction
-	}
-	return errs
+	return append(errs, ordering.CheckLines(requests)...)
 }
 
+func whole(d udecimal.Decimal) bool { return d.Trunc(0).Equal(d) }
+
 // returnable refuses what was not shipped, or was sent back or asked to be before.
-func returnable(q *ReturnRequest, lines map[string]*trade.OrderLine, asked map[string]udecimal.Decimal) (errs []trade.CommonError) {
+func returnable(q *ReturnRequest, lines map[string]*trade.OrderLine, asked map[string]udecimal.Decimal) (errs []trade.UserError) {
 	taken := map[string]udecimal.Decimal{}
 	for i, l := range q.Lines {
 		at := strconv.Itoa(i)
@@ -154,7 +160,7 @@ func (o *Flows) requestReturn() durable.Flow[returnWork] {
 				Name: "request", System: &process.ERP, What: "Asks the ERP for the return, under its reference.",
 				Settle: func(w *returnWork, ref string) { w.Number = ref },
 				Do: func(ctx context.Context, r *durable.Run[returnWork]) error {
-					receipt, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+					receipt, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempted, func() (sources.Receipt, error) {
 						return o.desk.Sources.RequestReturn(ctx, r.Source, r.Work.Ref, r.Work.Draft)
 					})
 					r.Work.Number = receipt.Number
@@ -164,7 +170,7 @@ func (o *Flows) requestReturn() durable.Flow[returnWork] {
 			{
 				Name: "record", System: &process.ERP, What: "Reads the return as the ERP has it.",
 				Do: func(ctx context.Context, r *durable.Run[returnWork]) error {
-					return process.Reread(ctx, o.desk, r, (*sources.Set).Returns, replication.SaveReturns, r.Work.Number)
+					return process.Reread(ctx, o.desk, r, sources.ReturnRecords, replication.SaveReturns, r.Work.Number)
 				},
 			},
 		},

@@ -19,7 +19,7 @@ func (o *Flows) exceeded(ctx context.Context, from store.Reader, by process.Subm
 		none := ordering.NoSpending(total.Currency)
 		return &none, nil
 	}
-	brought, err := o.spent(ctx, from, by, limits)
+	brought, err := o.sumSpending(ctx, from, by, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (o *Flows) Limits(ctx context.Context, scope trade.Scope, by process.Submit
 	if err != nil {
 		return nil, err
 	}
-	return o.spent(ctx, o.desk.Store, by, limits[account])
+	return o.sumSpending(ctx, o.desk.Store, by, limits[account])
 }
 
 // limitsOf are what somebody may order for accounts without approval: as their token says,
@@ -50,22 +50,22 @@ func (o *Flows) limitsOf(ctx context.Context, scope trade.Scope, by process.Subm
 	return limits, nil
 }
 
-// spent are limits with what was spent of them.
-func (o *Flows) spent(ctx context.Context, from store.Reader, by process.Submitter,
+// sumSpending are limits with what was spent of them.
+func (o *Flows) sumSpending(ctx context.Context, from store.Reader, by process.Submitter,
 	limits []ordering.SpendingLimit,
 ) ([]ordering.SpendingLimit, error) {
-	var spent map[string]trade.Money
+	var sumSpending map[string]trade.Money
 	now := o.desk.Now()
 	if ordering.Monthly(limits) {
 		var err error
 		month, _ := ordering.MonthOf(now)
-		if spent, err = ledger.SpentSince(ctx, from, by.Principal, month); err != nil {
+		if sumSpending, err = ledger.SpentSince(ctx, from, by.Principal, month); err != nil {
 			return nil, err
 		}
 	}
 	brought := make([]ordering.SpendingLimit, len(limits))
 	for i, l := range limits {
-		brought[i] = l.Brought(spent, now)
+		brought[i] = l.Brought(sumSpending, now)
 	}
 	return brought, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"portico/process"
 	"portico/process/durable"
@@ -89,7 +90,7 @@ func (o *Flows) submitOrder() durable.Flow[submitWork] {
 		Steps: []durable.Step[submitWork]{
 			{
 				Name: "check", System: &process.ERP, Do: o.checkOrder,
-				What: "Asks for the prices, and for credit that was not known, once more. What is otherwise now waits for the buyer.",
+				What: "Requests the prices, and credit that was not known, once more. A difference waits for the buyer.",
 			},
 			{
 				Name: "submit", System: &process.ERP, Do: o.submitDraft,
@@ -99,7 +100,7 @@ func (o *Flows) submitOrder() durable.Flow[submitWork] {
 			{
 				Name: "record", System: &process.ERP, What: "Reads the order as the ERP has it.",
 				Do: func(ctx context.Context, r *durable.Run[submitWork]) error {
-					return process.Reread(ctx, o.desk, r, (*sources.Set).Orders, replication.SaveOrders, r.Work.Number)
+					return process.Reread(ctx, o.desk, r, sources.OrderRecords, replication.SaveOrders, r.Work.Number)
 				},
 			},
 		},
@@ -134,17 +135,17 @@ func (o *Flows) checkOrder(ctx context.Context, r *durable.Run[submitWork]) erro
 		return err
 	}
 	return o.ask(ctx, r, trade.HoldCredit,
-		"The account's credit does not allow the order: accept it once that has changed, or cancel the order.", []trade.SubmitOrderError{blocked})
+		"The account's credit does not allow the order: accept it once that has changed, or cancel the order.", []trade.UserError{blocked})
 }
 
 func (o *Flows) priceKey(account, shipTo, sku string, q trade.Quantity) trade.PriceKey {
-	day := trade.DateOf(o.desk.Now())
+	day := trade.DateOf(o.desk.Now(), time.UTC)
 	return trade.PriceKey{Account: account, ShipTo: shipTo, SKU: sku, Quantity: q.Value.String(), Unit: q.Unit, Day: day}
 }
 
 // differences are what prices are now otherwise than they were shown; nil where they are
 // the same. now are the prices by line.
-func (o *Flows) differences(ctx context.Context, keys []trade.PriceKey, shown []trade.UnitPrice) (found []trade.SubmitOrderError,
+func (o *Flows) differences(ctx context.Context, keys []trade.PriceKey, shown []trade.UnitPrice) (found []trade.UserError,
 	now []trade.UnitPrice, err error,
 ) {
 	if len(keys) == 0 {
@@ -180,7 +181,8 @@ func (o *Flows) differences(ctx context.Context, keys []trade.PriceKey, shown []
 
 // creditNow asks the ledger whether credit stands against ordering this much more.
 func (o *Flows) creditNow(ctx context.Context, account string, more trade.Money) (*trade.CreditBlocked, error) {
-	page, err := o.desk.Sources.At(o.desk.Sources.Serving(sources.OfCredit, account)).Credit(ctx, sources.Query{Refs: []string{account}})
+	ledger := o.desk.Sources.At(o.desk.Sources.Serving(sources.OfCredit, account))
+	page, err := sources.CreditRecords.Fetch(ctx, ledger, sources.Query{Refs: []string{account}})
 	if err != nil || len(page.Records) == 0 {
 		return nil, err
 	}
@@ -189,7 +191,7 @@ func (o *Flows) creditNow(ctx context.Context, account string, more trade.Money)
 
 // ask lets an order wait for its buyer, who is told what is otherwise now.
 func (o *Flows) ask(ctx context.Context, r *durable.Run[submitWork], hold trade.HoldKind, message string,
-	differences []trade.SubmitOrderError,
+	differences []trade.UserError,
 ) error {
 	now := o.desk.Now().UTC()
 	r.Save(func(tx *store.Tx) error {
@@ -201,7 +203,7 @@ func (o *Flows) ask(ctx context.Context, r *durable.Run[submitWork], hold trade.
 // submitDraft hands the order over. Where the ERP refuses its price, that has moved
 // since it was asked for, and the buyer is asked.
 func (o *Flows) submitDraft(ctx context.Context, r *durable.Run[submitWork]) error {
-	receipt, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+	receipt, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempted, func() (sources.Receipt, error) {
 		return o.desk.Sources.SubmitOrder(ctx, r.Source, r.Work.Ref, r.Work.Draft)
 	})
 	if _, no := errors.AsType[*durable.Refusal](err); no {
@@ -226,7 +228,7 @@ func (o *Flows) withdraw(ctx context.Context, r *durable.Run[submitWork]) error 
 		}
 		number = receipt.Number
 	}
-	_, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref+"-UNDO", r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+	_, err := o.desk.HandOver(ctx, r.Source, r.Work.Ref+"-UNDO", r.Attempted, func() (sources.Receipt, error) {
 		return o.desk.Sources.CancelOrder(ctx, r.Source, r.Work.Ref+"-UNDO", number, "withdrawn")
 	})
 	return err

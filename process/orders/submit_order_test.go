@@ -2,7 +2,6 @@ package orders_test
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -15,10 +14,8 @@ import (
 	"github.com/quagmt/udecimal"
 
 	"portico/process"
-	"portico/process/durable"
 	"portico/process/orders"
 	"portico/process/processtest"
-	"portico/process/replica"
 	"portico/process/watch"
 	company "portico/sandbox"
 	"portico/sources"
@@ -32,114 +29,6 @@ import (
 	"portico/trade/operating"
 	"portico/trade/ordering"
 )
-
-func TestMain(m *testing.M) { storetest.Main(m) }
-
-// dearer is an ERP whose prices can rise.
-type dearer struct {
-	*sandbox.ERP
-	now atomic.Bool
-}
-
-func (d *dearer) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceResult, error) {
-	told, err := d.ERP.Prices(ctx, keys)
-	for _, r := range told {
-		if p, ok := r.(*trade.Price); ok && d.now.Load() {
-			p.UnitPrice.Price.Amount = p.UnitPrice.Price.Amount.Add(udecimal.One)
-			p.Waterfall[0].Change.Amount = p.Waterfall[0].Change.Amount.Add(udecimal.One)
-		}
-	}
-	return told, err
-}
-
-// shop is what orders are placed with in these tests.
-type shop struct {
-	set     *sources.Set
-	st      *store.Store
-	engine  *durable.Engine
-	prices  *sources.PriceCache
-	orders  *orders.Flows
-	request *ordering.OrderRequest
-}
-
-// buying is who orders.
-var buying = trade.OperatorScope([]string{"order:write"})
-
-// orderingAt places orders in an ERP.
-func orderingAt(t *testing.T, w *processtest.World, erp sources.Adapter) *shop {
-	t.Helper()
-	st, dsn := storetest.At(t)
-	return orderingOn(t, w, map[string]sources.Adapter{"erp": erp}, st, dsn)
-}
-
-// orderingOn places orders in one of some ERPs, on a store.
-func orderingOn(t *testing.T, w *processtest.World, erps map[string]sources.Adapter, st *store.Store, dsn string) *shop {
-	t.Helper()
-	set := w.Systems(t, sources.DefaultLimits, erps)
-	prices, err := set.CachePrices(1000, time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	engine, err := durable.Open(t.Context(), func() string { return dsn }, st, set.Names(), set.Held, 0, time.Now,
-		slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(engine.Close)
-	o := &shop{set: set, st: st, engine: engine, prices: prices, orders: orders.New(process.NewDesk(st, set, engine, time.Now), prices)}
-	r := replica.New(st, set, time.Now, slog.New(slog.DiscardHandler))
-	ctx, cancel := context.WithCancel(t.Context())
-	replicated, played := make(chan struct{}), make(chan error, 1)
-	go func() { defer close(replicated); r.Run(ctx) }()
-	go func() { played <- engine.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-replicated; <-played })
-	processtest.Eventually(t, "loaded", func() bool { _, done := r.Progress(); return done })
-
-	accounts, err := records.AccountsByNumber(t.Context(), st, processtest.Operator, []string{"10001"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	items, err := records.ItemList(processtest.Operator, records.ItemFilter{}, trade.ItemsBySKU).Page(t.Context(), st, []string{""},
-		store.PageArgs{First: 50})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.request = &ordering.OrderRequest{AccountID: accounts["10001"].ID, CustomerPoNumber: "PO", AllowPartial: true}
-	for _, i := range items[""].Nodes {
-		o.request.Lines = []ordering.OrderRequestLine{{
-			Item:     ordering.ItemKey{SKU: i.SKU},
-			Quantity: trade.Quantity{Value: udecimal.MustFromInt64(1000, 0), Unit: "EA"},
-		}}
-		if v, err := o.orders.Validate(t.Context(), processtest.Operator, process.Submitter{}, o.request); err == nil && v.Valid {
-			return o
-		}
-	}
-	t.Fatal("nothing can be ordered")
-	return nil
-}
-
-func (o *shop) read(t *testing.T, operation, order string) (*trade.Operation, *trade.Order) {
-	t.Helper()
-	operations, err := ledger.Operations(t.Context(), o.st, processtest.Operator, []string{operation})
-	if err != nil {
-		t.Fatal(err)
-	}
-	placed, err := records.Orders(t.Context(), o.st, processtest.Operator, []string{order})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return operations[operation], placed[order]
-}
-
-func (o *shop) submit(t *testing.T, key string) (*trade.Operation, *trade.Order) {
-	t.Helper()
-	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"}, key, o.request,
-		20*time.Second)
-	if err != nil || s.OperationID == "" {
-		t.Fatalf("%+v, %v, %v", s, err, refusals(s.Errors))
-	}
-	return o.read(t, s.OperationID, s.OrderID)
-}
 
 func TestAnOrderIsNeverWrittenAtAnotherPriceThanItsBuyerWasShown(t *testing.T) {
 	w := processtest.New(t)
@@ -227,6 +116,45 @@ func TestATraceGoesThroughTheQueue(t *testing.T) {
 	}
 }
 
+// late is an ERP that is searched by our references, and whose first answers do not come: what they are of is done later, or never.
+type late struct {
+	*sandbox.ERP
+	sent, never atomic.Int64
+	after       time.Duration
+}
+
+func (*late) Guarantee() operating.EffectGuarantee { return operating.ReferenceSearchable }
+
+func (l *late) SubmitOrder(ctx context.Context, key string, d trade.Draft) (sources.Receipt, error) {
+	if l.sent.Add(1) > 1 {
+		return l.ERP.SubmitOrder(ctx, key, d)
+	}
+	if l.never.Load() == 0 {
+		time.AfterFunc(l.after, func() { _, _ = l.ERP.SubmitOrder(context.WithoutCancel(ctx), key, d) })
+	}
+	return sources.Receipt{}, sources.Fail(sources.Uncertain, "the answer is late")
+}
+
+// TestWhatMayBeUnderWayIsLookedUpForAWhileBeforeItIsSentAgain has an ERP go on with an order whose answer nobody waits for any more.
+//
+// Cases: H26
+func TestWhatMayBeUnderWayIsLookedUpForAWhileBeforeItIsSentAgain(t *testing.T) {
+	w := processtest.New(t)
+	erp := &late{ERP: w.ERP(t), after: 1500 * time.Millisecond}
+	o := orderingWithin(t, w, erp, 3*time.Second) // so that it is sent again after six
+	op, order := o.submit(t, "it is done after a while")
+	if op.State != trade.OperationCommitted || order.Number == nil || erp.sent.Load() != 1 {
+		t.Errorf("it was sent %d times, and is %s: %+v", erp.sent.Load(), op.State, op.Failure)
+	}
+	// What never arrived is sent again, once that is sure.
+	erp.sent.Store(0)
+	erp.never.Store(1)
+	o.request.CustomerPoNumber = "PO 2"
+	if op, order = o.submit(t, "it has never arrived"); op.State != trade.OperationCommitted || order.Number == nil || erp.sent.Load() != 2 {
+		t.Errorf("it was sent %d times, and is %s: %+v", erp.sent.Load(), op.State, op.Failure)
+	}
+}
+
 // blind is an ERP that neither knows our keys nor can be searched, and whose answers are
 // lost.
 type blind struct {
@@ -305,13 +233,13 @@ func TestOrdersAreHeldWhileTheirERPIsAndHandedOverInTheirOrder(t *testing.T) {
 	if op.State != trade.OperationAccepted || op.Steps[0].Attempts != 0 {
 		t.Errorf("while it is paused: %+v", op)
 	}
-	if before, err := ledger.OperationsBefore(t.Context(), o.st, ids[29:]); err != nil || before[ids[29]] != 29 {
+	if before, err := ledger.OperationsBefore(t.Context(), o.st, ids[29:]); err != nil || before[ids[29]].Before != 29 {
 		t.Errorf("before the last are %v, %v", before, err)
 	}
 	o.set.Pause(nil)
 	processtest.Eventually(t, "all handed over", func() bool { op, _ := o.read(t, ids[29], ""); return op.State == trade.OperationCommitted })
 	var taken []string
-	for _, key := range w.Now.Load().Taken() {
+	for _, key := range w.Now.Load().EffectRefs() {
 		if i := slices.Index(ids, "opr_"+strings.TrimPrefix(key, "PORTICO-")); i >= 0 {
 			taken = append(taken, ids[i])
 		}
@@ -355,120 +283,6 @@ func TestOrdersThatASourceHasForgottenAreListedAndNotSentAgain(t *testing.T) {
 	}
 	if n := next.Calls()["erp/submit"]; n != 0 {
 		t.Errorf("the ERP was handed %d orders by themselves", n)
-	}
-}
-
-func refusals(all []trade.SubmitOrderError) (texts []string) {
-	for _, e := range all {
-		r := trade.RefusalOf(e)
-		texts = append(texts, string(r.Code)+": "+r.Message)
-	}
-	return texts
-}
-
-// TestOrdersThatComeAtOnceCountEachOther submits more than a buyer may order alone in a
-// month, and one number several times, all at the same time.
-func TestOrdersThatComeAtOnceCountEachOther(t *testing.T) {
-	w := processtest.New(t)
-	o := orderingAt(t, w, w.ERP(t))
-	v, err := o.orders.Validate(t.Context(), processtest.Operator, process.Submitter{}, o.request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	limit := v.Totals.Total
-	limit.Amount = limit.Amount.Mul(udecimal.MustFromInt64(5, 0))
-	const many = 24
-	placed := make([]*orders.Submission, 2*many)
-	var all sync.WaitGroup
-	for i := range placed {
-		r := *o.request
-		by := process.Submitter{Principal: "unlimited", CorrelationID: "c"}
-		r.CustomerPoNumber = "number " + strconv.Itoa(i/4)
-		if i < many {
-			r.CustomerPoNumber = "alone " + strconv.Itoa(i)
-			by = process.Submitter{
-				Principal: "limited", CorrelationID: "c",
-				Limits: []ordering.SpendingLimit{{Limit: limit, Period: ordering.PerMonth}},
-			}
-		}
-		all.Go(func() {
-			s, err := o.orders.Submit(t.Context(), processtest.Operator, by, "at the same time "+strconv.Itoa(i), &r, 0)
-			if err != nil {
-				t.Error(err)
-			}
-			placed[i] = s
-		})
-	}
-	all.Wait()
-	if t.Failed() {
-		return
-	}
-	waiting, refused := 0, 0
-	for i, s := range placed {
-		switch {
-		case s.OperationID == "" && i < many:
-			t.Errorf("refused: %v", refusals(s.Errors))
-		case s.OperationID == "":
-			if trade.RefusalOf(s.Errors[0]).Code != trade.CodeDuplicateNumber {
-				t.Errorf("refused: %v", refusals(s.Errors))
-			}
-			refused++
-		default:
-			if op, _ := o.read(t, s.OperationID, s.OrderID); op.State == trade.OperationAwaiting && i < many {
-				waiting++
-			} else if op.State == trade.OperationAwaiting {
-				t.Errorf("one without a limit waits: %+v", op.Awaiting)
-			}
-		}
-	}
-	if waiting != many-5 || refused != many-many/4 {
-		t.Errorf("%d of %d wait for approval, want %d; %d are refused for their number, want %d", waiting, many, many-5, refused, many-many/4)
-	}
-}
-
-// TestALimitThatCannotBeReadLetsNothingThroughAlone has a token that says something else
-// than limits.
-func TestALimitThatCannotBeReadLetsNothingThroughAlone(t *testing.T) {
-	w := processtest.New(t)
-	o := orderingAt(t, w, w.ERP(t))
-	by := process.Submitter{Principal: "p", CorrelationID: "c", UnreadableLimits: true}
-	if v, err := o.orders.Validate(t.Context(), processtest.Operator, by, o.request); err != nil || !v.NeedsApproval {
-		t.Errorf("checked: %+v, %v", v, err)
-	}
-	s, err := o.orders.Submit(t.Context(), processtest.Operator, by, "whose limits nobody can read", o.request, 0)
-	if err != nil || s.OperationID == "" {
-		t.Fatalf("%+v, %v", s, err)
-	}
-	if op, order := o.read(t, s.OperationID, s.OrderID); op.State != trade.OperationAwaiting || order.Status != trade.OrderPendingApproval {
-		t.Errorf("the operation is %s, the order %s", op.State, order.Status)
-	}
-}
-
-// TestCreditThatWasOnlyLastKnownIsAskedForBeforeTheERPIs submits while the account's credit
-// is known from before alone, and has changed by now.
-func TestCreditThatWasOnlyLastKnownIsAskedForBeforeTheERPIs(t *testing.T) {
-	w := processtest.New(t)
-	st, dsn := storetest.Under(t, store.Limits{"CreditPosition": time.Nanosecond}) // it is always stale
-	o := orderingOn(t, w, map[string]sources.Adapter{"erp": w.ERP(t)}, st, dsn)
-	before := w.Now.Load().Calls()["erp/submit"]
-	o.set.Pause(map[string]string{"erp": "stocktaking"})
-	s, err := o.orders.Submit(t.Context(), processtest.Operator, process.Submitter{Principal: "p", CorrelationID: "c"},
-		"its credit is last known", o.request, 0)
-	if err != nil || s.OperationID == "" || !slices.Contains(s.Provisional, ordering.CreditCheck) {
-		t.Fatalf("%+v, %v, %v", s, err, refusals(s.Errors))
-	}
-	if err := w.Now.Load().Change("erp", "credits", "10001", map[string]any{"hold": true}); err != nil {
-		t.Fatal(err)
-	}
-	o.set.Pause(nil)
-	processtest.Eventually(t, "asked", func() bool { op, _ := o.read(t, s.OperationID, ""); return op.State == trade.OperationAwaiting })
-	op, order := o.read(t, s.OperationID, s.OrderID)
-	if _, ok := op.Awaiting.Differences[0].(*trade.CreditBlocked); !ok || order.Status != trade.OrderOnHold || len(order.Holds) != 1 ||
-		order.Holds[0].Kind != trade.HoldCredit {
-		t.Errorf("asked %+v, the order is %+v", op.Awaiting, order)
-	}
-	if n := w.Now.Load().Calls()["erp/submit"] - before; n != 0 {
-		t.Errorf("the ERP was handed %d orders", n)
 	}
 }
 

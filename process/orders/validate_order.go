@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -291,11 +292,14 @@ func (o *Flows) priced(ctx context.Context, requests []*ordering.OrderRequest, a
 			if line.Item == nil || !slices.ContainsFunc(line.Units, func(u *trade.ItemUnit) bool { return u.Unit == q.Unit && u.Orderable }) {
 				continue
 			}
-			k := trade.PriceKey{Account: f.Account.Number, SKU: line.Item.SKU, Quantity: q.Value.String(), Unit: q.Unit, Day: trade.DateOf(f.Now)}
+			k := trade.PriceKey{
+				Account: f.Account.Number, SKU: line.Item.SKU, Quantity: q.Value.String(), Unit: q.Unit,
+				Day: trade.DateOf(f.Now, time.UTC),
+			}
 			if f.ShipTo != nil {
 				k.ShipTo = f.ShipTo.Code
 			}
-			if kept, ok := o.prices.Kept(k, nil, f.Now); ok {
+			if kept, ok := o.prices.Find(k, nil, f.Now); ok {
 				line.Price = kept
 			} else {
 				ask = append(ask, k)
@@ -303,16 +307,16 @@ func (o *Flows) priced(ctx context.Context, requests []*ordering.OrderRequest, a
 			keys, lines = append(keys, k), append(lines, line)
 		}
 	}
-	var told []trade.PriceResult
+	var results []trade.PriceResult
 	var err error
 	if len(ask) > 0 {
-		if told, err = o.prices.Ask(ctx, ask); err != nil {
+		if results, err = o.prices.Ask(ctx, ask); err != nil {
 			return err
 		}
 	}
 	for i, line := range lines {
 		if line.Price == nil {
-			line.Price, told = told[0], told[1:]
+			line.Price, results = results[0], results[1:]
 		}
 		line.Before = o.prices.Before(keys[i])
 		if p, ok := line.Price.(*trade.Price); ok {

@@ -30,13 +30,13 @@ type DeviationDecision struct {
 // told what was not taken.
 func (p *Flows) Decide(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d DeviationDecision,
 	wait time.Duration,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	if errs := checkDecision(d); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+		return &process.Acted{Errors: errs}, nil
 	}
 	done, err := process.Once(ctx, p.desk.Store, by, "decideDeviation", key, d,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
-			none := []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such deviation.", "deviation")}
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
+			none := []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such deviation.", "deviation")}
 			found, err := ledger.CaseOf(ctx, tx, scope, d.DeviationID)
 			if err != nil || found == nil {
 				return spent, none, err
@@ -52,10 +52,10 @@ func (p *Flows) Decide(ctx context.Context, scope trade.Scope, by process.Submit
 			at := slices.IndexFunc(cases, func(c ledger.Case) bool { return c.ID == found.ID })
 			if refusal := p.forbidden(scope, trade.ActDecide, now); refusal != nil {
 				refusal.Path = []string{"input", "deviation"}
-				return spent, []trade.CommonError{refusal}, nil
+				return spent, []trade.UserError{refusal}, nil
 			}
 			if cases[at].State != trade.DeviationPending || now.Pending != found.ResponseID {
-				return spent, []trade.CommonError{&trade.StateNotAllowed{
+				return spent, []trade.UserError{&trade.StateNotAllowed{
 					Refusal: trade.Refusal{
 						Code: trade.CodeState, Message: "The deviation is decided already, or its answer was replaced.",
 						Path: []string{"input", "deviation"},
@@ -63,7 +63,7 @@ func (p *Flows) Decide(ctx context.Context, scope trade.Scope, by process.Submit
 				}}, nil
 			}
 			line := slices.IndexFunc(now.LinesKnown, func(l trade.PurchaseOrderLine) bool { return l.ID == found.LineID })
-			if errs := counters(d.Counter, &now.LinesKnown[line], trade.DateOf(p.desk.Now())); errs != nil {
+			if errs := counters(d.Counter, &now.LinesKnown[line], trade.DateOf(p.desk.Now(), time.UTC)); errs != nil {
 				return spent, errs, nil
 			}
 			if err := p.decided(ctx, tx, by, d, now, &now.LinesKnown[line]); err != nil {
@@ -77,17 +77,17 @@ func (p *Flows) Decide(ctx context.Context, scope trade.Scope, by process.Submit
 
 // decisions are what decisions make of a deviation, and what the audit log calls them.
 var decisions = map[trade.DeviationDecision]struct {
-	state  trade.DeviationState
-	action string
-	told   string
+	state    trade.DeviationState
+	action   string
+	reported string
 }{
 	trade.AcceptDeviation:  {trade.DeviationAccepted, "deviation.accept", "was accepted"},
 	trade.RejectDeviation:  {trade.DeviationRejected, "deviation.reject", "was not accepted: the order stands"},
 	trade.CounterDeviation: {trade.DeviationCountered, "deviation.counter", "was answered with another proposal"},
 }
 
-func checkDecision(d DeviationDecision) (errs []trade.CommonError) {
-	errs = process.CheckText[trade.CommonError](d.Comment, "comment")
+func checkDecision(d DeviationDecision) (errs []trade.UserError) {
+	errs = process.CheckText(d.Comment, "comment")
 	c := d.Counter
 	switch {
 	case d.Decision == trade.CounterDeviation &&
@@ -100,7 +100,7 @@ func checkDecision(d DeviationDecision) (errs []trade.CommonError) {
 }
 
 // counters refuses a counter-proposal that does not fit its line, or names a day before today.
-func counters(c *trade.CounterProposal, line *trade.PurchaseOrderLine, today trade.Date) (errs []trade.CommonError) {
+func counters(c *trade.CounterProposal, line *trade.PurchaseOrderLine, today trade.Date) (errs []trade.UserError) {
 	if c == nil {
 		return nil
 	}
@@ -133,7 +133,7 @@ func (p *Flows) decided(ctx context.Context, tx *store.Tx, by process.Submitter,
 		ledger.Decision{State: how.state, By: by.Principal, Comment: d.Comment, Counter: d.Counter}); err != nil {
 		return err
 	}
-	if err := operatingstore.ResolveAlertsOf(ctx, tx, ids, "The deviation "+how.told+"."); err != nil {
+	if err := operatingstore.ResolveAlertsOf(ctx, tx, ids, "The deviation "+how.reported+"."); err != nil {
 		return err
 	}
 	if err := ledger.Audit(ctx, tx, operating.AuditRecord{
@@ -142,7 +142,7 @@ func (p *Flows) decided(ctx context.Context, tx *store.Tx, by process.Submitter,
 	}); err != nil || d.Decision == trade.AcceptDeviation {
 		return err
 	}
-	text := []string{"Purchase order " + now.Number + " line " + line.LineNumber + ": what you answered " + how.told + "."}
+	text := []string{"Purchase order " + now.Number + " line " + line.LineNumber + ": what you answered " + how.reported + "."}
 	if c := d.Counter; c != nil {
 		if c.Quantity != nil {
 			text = append(text, "Proposed: "+c.Quantity.Value.String()+" "+c.Quantity.Unit+".")

@@ -24,56 +24,75 @@ type leadTimeWork struct {
 	Ref      string         `json:"Ref"`
 }
 
-// ChangeLeadTime takes the lead time that a supplier announces, in the place of one that it
-// announced before and that does not hold yet. Planning is told at once; the ERP when it
-// holds: the operation is empty until then.
-func (p *Flows) ChangeLeadTime(ctx context.Context, scope trade.Scope, by process.Submitter, key string, r *trade.LeadTimeRequest,
-	wait time.Duration,
-) (*process.Acted[trade.SupplierError], error) {
-	d := document{kind: procurement.CatalogDocument, mutation: "changeLeadTime", input: r, source: p.desk.Sources.Serving(sources.OfItems, "")}
-	d.about = func(*store.Tx) ([]string, error) { return nil, nil }
-	d.write = func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.SupplierError, err error) {
-		now, err := records.LockSupplierItem(ctx, tx, scope, r.SupplierItemID)
-		if err != nil {
-			return spent, nil, err
-		}
-		if now == nil {
-			return spent, []trade.SupplierError{process.Invalid(trade.CodeNotFound, "There is no such item of a supplier.", "supplierItem")}, nil
-		}
-		today := trade.DateOf(p.desk.Now())
-		if errs := trade.CheckLeadTime(r, now, today); errs != nil {
-			return spent, errs, nil
-		}
-		c := &records.AnnouncedLeadTime{
-			ID: durable.NewID("ltc_"), SupplierItemID: now.ID, Days: r.LeadTimeDays, From: r.EffectiveFrom,
-			Reason: r.Reason, Principal: by.Principal, CorrelationID: by.CorrelationID,
-		}
-		if err := records.AnnounceLeadTime(ctx, tx, c); err != nil {
-			return spent, nil, err
-		}
-		if err := p.tellPlanning(ctx, tx, now, c); err != nil {
-			return spent, nil, err
-		}
-		audit := operating.AuditRecord{
-			Actor: by.Principal, Action: "lead-time.announce", Subject: now.ID, CorrelationID: by.CorrelationID,
-			Before: map[string]any{"leadTimeDays": now.LeadTimeDays, "next": now.NextLeadTime},
-			After:  map[string]any{"leadTimeDays": c.Days, "effectiveFrom": c.From, "input": print},
-		}
-		if err := ledger.Audit(ctx, tx, audit); err != nil {
-			return spent, nil, err
-		}
-		spent.Subject = now.ID
-		if !today.Before(c.From) {
-			spent.OperationID, err = p.applyLeadTime(ctx, tx, now, c, key, print)
-		}
-		return spent, nil, err
-	}
-	return p.sent(ctx, scope, by, key, d, wait)
+// leadTimeChange is a lead time that a supplier announces, in the place of one that it announced before and that does not hold
+// yet. Planning is told at once; the ERP when it holds: the operation is empty until then.
+type leadTimeChange struct {
+	flows   *Flows
+	request *trade.LeadTimeRequest
 }
 
-// tellPlanning raises the alert about a lead time, in the place of an earlier one.
-func (p *Flows) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.SupplierItem, c *records.AnnouncedLeadTime) error {
-	if err := records.ResolveAlertsAbout(ctx, tx, trade.AlertLeadTime, now.ID, "The supplier announced anew."); err != nil {
+// LeadTimeChange is an announced lead time as a document to [Flows.Receive].
+func (p *Flows) LeadTimeChange(r *trade.LeadTimeRequest) Document {
+	return &leadTimeChange{flows: p, request: r}
+}
+
+func (d *leadTimeChange) header() header {
+	return header{
+		kind: procurement.CatalogDocument, write: "changeLeadTime", input: d.request,
+		source: d.flows.desk.Sources.Serving(sources.OfItems, ""),
+	}
+}
+
+// purchaseOrders are none: it is about an item.
+func (*leadTimeChange) purchaseOrders(context.Context, *store.Tx, trade.Scope) ([]string, error) {
+	return nil, nil
+}
+
+func (d *leadTimeChange) take(ctx context.Context, tx *store.Tx, from Origin, print string) (spent ledger.SpentKey, _ []trade.UserError,
+	err error,
+) {
+	p, r, by := d.flows, d.request, from.By
+	now, err := records.LockSupplierItem(ctx, tx, from.Scope, r.SupplierItemID)
+	if err != nil {
+		return spent, nil, err
+	}
+	if now == nil {
+		return spent, oneError(process.Invalid(trade.CodeNotFound, "There is no such item of a supplier.", "supplierItem")), nil
+	}
+	today := trade.DateOf(p.desk.Now(), time.UTC)
+	if errs := trade.CheckLeadTime(r, now, today); errs != nil {
+		return spent, errs, nil
+	}
+	c := &records.LeadTimeChange{
+		ID: durable.NewID("ltc_"), SupplierItemID: now.ID, Days: r.LeadTimeDays, From: r.EffectiveFrom,
+		Reason: r.Reason, Principal: by.Principal, CorrelationID: by.CorrelationID,
+	}
+	if err := records.SaveLeadTime(ctx, tx, c); err != nil {
+		return spent, nil, err
+	}
+	if err := p.reportLeadTime(ctx, tx, now, c); err != nil {
+		return spent, nil, err
+	}
+	audit := operating.AuditRecord{
+		Actor: by.Principal, Action: "lead-time.announce", Subject: now.ID, CorrelationID: by.CorrelationID,
+		Before: map[string]any{"leadTimeDays": now.LeadTimeDays, "next": now.NextLeadTime},
+		After:  map[string]any{"leadTimeDays": c.Days, "effectiveFrom": c.From, "input": print},
+	}
+	if err := ledger.Audit(ctx, tx, audit); err != nil {
+		return spent, nil, err
+	}
+	spent.Subject = now.ID
+	if !today.Before(c.From) {
+		spent.OperationID, err = p.applyLeadTime(ctx, tx, now, c, from.Key, print)
+	}
+	return spent, nil, err
+}
+
+func (*leadTimeChange) recordAcceptance(time.Time) {}
+
+// reportLeadTime raises the alert about a lead time, in the place of an earlier one.
+func (p *Flows) reportLeadTime(ctx context.Context, tx *store.Tx, now *trade.SupplierItem, c *records.LeadTimeChange) error {
+	if err := records.ResolveAlertsAbout(ctx, tx, trade.AlertLeadTime, now.ID, "The supplier reported a newer lead time."); err != nil {
 		return err
 	}
 	was, severity := "", trade.Info
@@ -94,7 +113,7 @@ func (p *Flows) tellPlanning(ctx context.Context, tx *store.Tx, now *trade.Suppl
 
 // applyLeadTime begins the operation that writes an announced lead time to the ERP. The
 // operation is empty where another has begun, or replaced it.
-func (p *Flows) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.SupplierItem, c *records.AnnouncedLeadTime, key,
+func (p *Flows) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.SupplierItem, c *records.LeadTimeChange, key,
 	print string,
 ) (operation string, err error) {
 	n := ledger.NewOperation{
@@ -116,7 +135,7 @@ func (p *Flows) applyLeadTime(ctx context.Context, tx *store.Tx, item *trade.Sup
 
 // applyDue begins the operations of lead times whose day has come.
 func (p *Flows) applyDue(ctx context.Context) error {
-	due, err := records.DueLeadTimes(ctx, p.desk.Store)
+	due, err := records.DueLeadTimes(ctx, p.desk.Store, trade.DateOf(p.desk.Now(), time.UTC))
 	if err != nil {
 		return err
 	}
@@ -147,7 +166,7 @@ func (p *Flows) leadTime() durable.Flow[leadTimeWork] {
 			{
 				Name: "apply", System: &process.ERP, What: "Writes the lead time to the ERP, on the day from which it holds.",
 				Do: func(ctx context.Context, r *durable.Run[leadTimeWork]) error {
-					_, err := p.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempt, r.Crashed, func() (sources.Receipt, error) {
+					_, err := p.desk.HandOver(ctx, r.Source, r.Work.Ref, r.Attempted, func() (sources.Receipt, error) {
 						return p.desk.Sources.SetLeadTime(ctx, r.Source, r.Work.Ref, r.Work.LeadTime)
 					})
 					return err
@@ -156,7 +175,7 @@ func (p *Flows) leadTime() durable.Flow[leadTimeWork] {
 			{
 				Name: "record", System: &process.ERP, What: "Reads the item as the ERP has it.",
 				Do: func(ctx context.Context, r *durable.Run[leadTimeWork]) error {
-					if err := process.Reread(ctx, p.desk, r, (*sources.Set).Items, replication.SaveItems, r.Work.LeadTime.SKU); err != nil {
+					if err := process.Reread(ctx, p.desk, r, sources.ItemRecords, replication.SaveItems, r.Work.LeadTime.SKU); err != nil {
 						return err
 					}
 					r.Save(func(tx *store.Tx) error { return records.EndLeadTime(ctx, tx, r.ID, true) })

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"portico/evidence/signatures"
@@ -37,17 +36,6 @@ func (s Signing) receipt(m *procurement.SignedMessage, kind procurement.ReceiptK
 	return r, err
 }
 
-// document is a write that a document of a supplier's makes.
-type document struct {
-	kind     procurement.PartnerDocumentKind
-	mutation string
-	input    any    // that a key stands for
-	source   string // that it goes to
-	// about are the purchase orders that it is about, within the scope.
-	about func(tx *store.Tx) ([]string, error)
-	write func(tx *store.Tx, print string) (ledger.SpentKey, []trade.SupplierError, error)
-}
-
 // arrival is a document that arrived and may be taken: as a test, or signed.
 type arrival struct {
 	test    bool
@@ -56,90 +44,13 @@ type arrival struct {
 	receipt *procurement.Receipt       // of its arrival, once it is kept
 }
 
-// sent takes a document: it checks who sent it, takes it once, and keeps what was signed
-// whatever becomes of it.
-func (p *Flows) sent(ctx context.Context, scope trade.Scope, by process.Submitter, key string, d document,
-	wait time.Duration,
-) (*process.Acted[trade.SupplierError], error) {
-	a, errs, err := p.arrived(ctx, scope, by, d.kind)
-	if err != nil || errs != nil {
-		return &process.Acted[trade.SupplierError]{Errors: errs}, err
-	}
-	var done *process.Acted[trade.SupplierError]
-	if a.test {
-		done, err = p.tested(ctx, by, a, key, d)
-	} else {
-		done, err = process.Once(ctx, p.desk.Store, by, d.mutation, key, d.input,
-			func(tx *store.Tx, print string) (ledger.SpentKey, []trade.SupplierError, error) {
-				spent, errs, err := d.write(tx, print)
-				if err != nil || errs != nil || a.message == nil {
-					return spent, errs, err
-				}
-				a.message.Subject, a.message.OperationID = spent.Subject, spent.OperationID
-				outcome := procurement.OutcomeAccepted
-				if spent.OperationID != "" {
-					outcome = "" // told when it has ended
-				}
-				errs, err = p.keep(ctx, tx, by, a, d, outcome)
-				return spent, errs, err
-			})
-	}
-	if err != nil {
-		return nil, err
-	}
-	if a.message == nil {
-		return process.Await(ctx, p.desk, d.source, done, nil, wait)
-	}
-	if outcome := outcomeOf(done); outcome != "" || a.test {
-		a.message.Subject, a.message.OperationID = "", ""
-		if outcome == "" {
-			outcome = procurement.OutcomeAccepted
-		}
-		err := p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-			replayed, err := p.keep(ctx, tx, by, a, d, outcome)
-			if replayed != nil {
-				done = &process.Acted[trade.SupplierError]{Errors: replayed}
-				return errReplayed
-			}
-			return err
-		})
-		if errors.Is(err, errReplayed) {
-			return done, p.refuse(ctx, by, a, "nonce")
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	done.Receipt = a.receipt
-	return process.Await(ctx, p.desk, d.source, done, nil, wait)
-}
-
-var (
-	errReplayed = errors.New("the message came before")
-	errTested   = errors.New("it was a test")
-)
-
-// outcomeOf is what became of a document that made nothing new; empty where it did.
-func outcomeOf(done *process.Acted[trade.SupplierError]) procurement.ReceiptOutcome {
-	known := func(e trade.SupplierError) bool { _, is := e.(*trade.DuplicateDocument); return is }
-	switch {
-	case done.Replayed || slices.ContainsFunc(done.Errors, known):
-		return procurement.OutcomeDuplicate
-	case done.Errors != nil:
-		return procurement.OutcomeRejected
-	}
-	return ""
-}
-
 // arrived checks who sent a document: its partner's stage, and its signatures, where it has
 // some or must have.
-func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submitter, kind procurement.PartnerDocumentKind) (*arrival,
-	[]trade.SupplierError, error,
-) {
-	if scope.Supplier() == "" {
+func (p *Flows) arrived(ctx context.Context, from Origin, kind procurement.PartnerDocumentKind) (*arrival, []trade.UserError, error) {
+	if from.Scope.Supplier() == "" {
 		return &arrival{}, nil, nil
 	}
-	e := by.Envelope
+	e := from.By.Envelope
 	if e == nil {
 		e = &signatures.Envelope{At: p.desk.Now().UTC()}
 	}
@@ -154,13 +65,13 @@ func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submi
 	case e.Signature != nil:
 		keyID, bad = signatures.DocumentKey(*e.Signature)
 	}
-	sender, err := ledger.FindSender(ctx, p.desk.Store, scope, keyID)
+	sender, err := ledger.FindSender(ctx, p.desk.Store, from.Scope, keyID)
 	if err != nil || sender == nil {
 		return nil, nil, errors.Join(err, errors.New("the caller's partner is gone"))
 	}
 	a := &arrival{test: sender.Stage.Tests(), sender: sender}
 	if sender.Stage != procurement.Active && !a.test {
-		return nil, []trade.SupplierError{&trade.Forbidden{Refusal: trade.Refusal{
+		return nil, []trade.UserError{&trade.Forbidden{Refusal: trade.Refusal{
 			Code:    trade.CodeForbidden,
 			Message: "Documents are not taken at stage " + string(sender.Stage) + ": look at onboarding of your partner, and ask the distributor.",
 			Path:    []string{},
@@ -180,7 +91,7 @@ func (p *Flows) arrived(ctx context.Context, scope trade.Scope, by process.Submi
 		no.KeyID = &named.KeyID
 	}
 	a.message = &procurement.SignedMessage{Digest: signatures.Digest(e.Body), KeyID: keyID, Document: kind}
-	return nil, []trade.SupplierError{no}, p.refuse(ctx, by, a, bad.Error())
+	return nil, oneError(no), p.refuse(ctx, from.By, a, bad.Error())
 }
 
 // signed is a message whose signatures hold; nil where it has none and needs none.
@@ -229,12 +140,12 @@ func signed(sender *ledger.Sender, e *signatures.Envelope, request *signatures.R
 
 // keep keeps a message with the receipt of its arrival, and with that of its outcome where
 // that is known. It refuses one that came before.
-func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a *arrival, d document,
+func (p *Flows) keep(ctx context.Context, tx *store.Tx, from Origin, a *arrival, d Document,
 	outcome procurement.ReceiptOutcome,
-) ([]trade.SupplierError, error) {
+) ([]trade.UserError, error) {
 	m := a.message
 	var err error
-	if m.PurchaseOrders, err = d.about(tx); err != nil {
+	if m.PurchaseOrders, err = d.purchaseOrders(ctx, tx, from.Scope); err != nil {
 		return nil, err
 	}
 	arrival, err := p.signing.receipt(m, procurement.ArrivalReceipt, procurement.OutcomeAccepted, p.desk.Now())
@@ -251,20 +162,20 @@ func (p *Flows) keep(ctx context.Context, tx *store.Tx, by process.Submitter, a 
 		given = append(given, r)
 	}
 	after := map[string]any{
-		"message": m.ID, "document": d.kind, "digest": m.Digest, "documentDigest": signatures.Digest(m.Canonical), "key": m.KeyID,
+		"message": m.ID, "document": m.Document, "digest": m.Digest, "documentDigest": signatures.Digest(m.Canonical), "key": m.KeyID,
 		"fingerprint": a.sender.Key.Fingerprint,
 		"arrivedAt":   m.At.Format(time.RFC3339Nano), "purchaseOrders": m.PurchaseOrders, "test": a.test,
 	}
 	err = ledger.KeepMessage(ctx, tx, m,
 		operating.AuditRecord{
-			Actor: by.Principal, Action: "message.receive", Subject: m.SupplierID, CorrelationID: by.CorrelationID,
+			Actor: from.By.Principal, Action: "message.receive", Subject: m.SupplierID, CorrelationID: from.By.CorrelationID,
 			After: after,
 		}, given)
 	if errors.Is(err, ledger.ErrSpent) {
-		return []trade.SupplierError{&trade.SignatureInvalid{
+		return []trade.UserError{&trade.SignatureInvalid{
 			Refusal: trade.Refusal{
 				Code:    trade.CodeSignature,
-				Message: "This request came before: sign anew, with another nonce, and keep the idempotency key.", Path: []string{},
+				Message: "This request was received before: sign it again with another nonce, and keep the idempotency key.", Path: []string{},
 			}, KeyID: &m.KeyID,
 		}}, nil
 	}
@@ -278,45 +189,6 @@ func (p *Flows) refuse(ctx context.Context, by process.Submitter, a *arrival, wh
 			Actor: by.Principal, Action: "message.refuse", Subject: a.sender.ID, CorrelationID: by.CorrelationID,
 			After: map[string]any{"document": a.message.Document, "digest": a.message.Digest, "key": a.message.KeyID, "reason": why},
 		})
-	})
-}
-
-// tested plays a document of a partner that is not let in yet on its own purchase orders,
-// takes all of it back, and keeps how it went.
-func (p *Flows) tested(ctx context.Context, by process.Submitter, a *arrival, key string, d document) (*process.Acted[trade.SupplierError],
-	error,
-) {
-	if bad := process.CheckKey(key); bad != nil {
-		return &process.Acted[trade.SupplierError]{Errors: []trade.SupplierError{bad}}, nil
-	}
-	print, err := process.Fingerprint(d.input)
-	if err != nil {
-		return nil, err
-	}
-	done := &process.Acted[trade.SupplierError]{}
-	err = p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if _, done.Errors, err = d.write(tx, print); err == nil {
-			err = errTested
-		}
-		return err
-	})
-	if !errors.Is(err, errTested) {
-		return nil, err
-	}
-	t := procurement.PartnerTest{Document: d.kind, Passed: done.Errors == nil}
-	if !t.Passed {
-		t.Detail = &trade.RefusalOf(done.Errors[0]).Message
-	}
-	return done, p.desk.Store.InTx(ctx, func(tx *store.Tx) error {
-		if err := ledger.KeepTest(ctx, tx, a.sender.ID, t); err != nil {
-			return err
-		}
-		return ledger.Audit(ctx, tx,
-			operating.AuditRecord{
-				Actor: by.Principal, Action: "partner.test", Subject: a.sender.ID, CorrelationID: by.CorrelationID,
-				After: map[string]any{"document": d.kind, "passed": t.Passed},
-			})
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,14 +29,12 @@ type Partners struct{ desk *process.Desk }
 // NewPartners makes them.
 func NewPartners(d *process.Desk) *Partners { return &Partners{d} }
 
-type partnerErrors = []trade.CommonError
-
-func oneError(e trade.CommonError) partnerErrors { return partnerErrors{e} }
+func oneError(e trade.UserError) []trade.UserError { return []trade.UserError{e} }
 
 var noPartner = oneError(process.Invalid(trade.CodeNotFound, "There is no such partner.", "partner"))
 
 // ours refuses callers that are not the distributor's own.
-func ours(scope trade.Scope) partnerErrors {
+func ours(scope trade.Scope) []trade.UserError {
 	if scope.Everything() {
 		return nil
 	}
@@ -45,28 +44,44 @@ func ours(scope trade.Scope) partnerErrors {
 	}})
 }
 
+// merged is the answer to a registration: whether the partner traded already.
+type merged struct {
+	Existing bool `json:"Existing"`
+}
+
+// TradedBefore tells whether a registration found a partner that trades already, and merged what it says into that one.
+func TradedBefore(registered *process.Acted) bool {
+	var m merged
+	return len(registered.Answer) > 0 && json.Unmarshal(registered.Answer, &m) == nil && m.Existing
+}
+
 // Register registers a partner, which begins as invited. One that the ERP tells already
-// keeps its id, its name and what belongs to it.
+// keeps its id, its name and what belongs to it; one that has purchase orders trades already, and
+// stays active: see [TradedBefore].
 func (p *Partners) Register(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
 	t procurement.TradingPartner,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	t.Stage = procurement.Invited
 	if errs := slices.Concat(ours(scope), procurement.CheckPartner(&t)); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+		return &process.Acted{Errors: errs}, nil
 	}
 	return process.Once(ctx, p.desk.Store, by, "registerPartner", key, t,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			if errs, err := p.unknownProfile(ctx, scope, t.ToleranceID); err != nil || errs != nil {
 				return spent, errs, err
 			}
 			t.ID = durable.NewID("ptn_")
 			if err := ledger.RegisterPartner(ctx, tx, &t); errors.Is(err, ledger.ErrTaken) {
-				return spent, oneError(process.Invalid(trade.CodeInvalidInput, "A partner with this code is registered: change it with updatePartner.",
-					"code")), nil
+				return spent, oneError(process.Invalid(trade.CodeInvalidInput,
+					"A partner with this code is registered, as "+t.ID+": change it with updatePartner.", "code")), nil
 			} else if err != nil {
 				return spent, nil, err
 			}
-			return ledger.SpentKey{Subject: t.ID}, nil, p.audit(ctx, tx, by, "partner.register", t.ID, nil, profileOf(&t))
+			answer, err := json.Marshal(merged{t.Stage == procurement.Active})
+			if err != nil {
+				return spent, nil, err
+			}
+			return ledger.SpentKey{Subject: t.ID, Answer: answer}, nil, p.audit(ctx, tx, by, "partner.register", t.ID, nil, profileOf(&t))
 		})
 }
 
@@ -88,7 +103,7 @@ func (p *Partners) audit(ctx context.Context, tx *store.Tx, by process.Submitter
 		})
 }
 
-func (p *Partners) unknownProfile(ctx context.Context, scope trade.Scope, id string) (partnerErrors, error) {
+func (p *Partners) unknownProfile(ctx context.Context, scope trade.Scope, id string) ([]trade.UserError, error) {
 	if id == "" {
 		return nil, nil
 	}
@@ -115,12 +130,12 @@ type PartnerChange struct {
 // Update changes a partner.
 func (p *Partners) Update(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
 	c PartnerChange,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	if errs := ours(scope); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+		return &process.Acted{Errors: errs}, nil
 	}
 	return process.Once(ctx, p.desk.Store, by, "updatePartner", key, c,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			t, err := ledger.LockPartner(ctx, tx, scope, c.PartnerID)
 			if err != nil || t == nil {
 				return spent, noPartner, err
@@ -170,16 +185,16 @@ func changed[T any](v, to *T) {
 // stops it, for a reason.
 func (p *Partners) Move(ctx context.Context, scope trade.Scope, by process.Submitter, key, partner string, to procurement.OnboardingStage,
 	reason *string,
-) (*process.Acted[trade.CommonError], error) {
-	errs := slices.Concat(ours(scope), process.CheckText[trade.CommonError](reason, "reason"))
+) (*process.Acted, error) {
+	errs := slices.Concat(ours(scope), process.CheckText(reason, "reason"))
 	if (to == procurement.Suspended || to == procurement.Offboarded) && (reason == nil || strings.TrimSpace(*reason) == "") {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, process.SayWhy, "reason"))
 	}
 	if errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+		return &process.Acted{Errors: errs}, nil
 	}
 	return process.Once(ctx, p.desk.Store, by, "advanceOnboarding", key, []any{partner, to, reason},
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			t, err := ledger.LockPartner(ctx, tx, scope, partner)
 			if err != nil || t == nil {
 				return spent, noPartner, err
@@ -232,9 +247,9 @@ type NewKey struct {
 // AddKey adds a signing key. It counts once it is proved.
 func (p *Partners) AddKey(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
 	n NewKey,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	return process.Once(ctx, p.desk.Store, by, "rotatePartnerKey", key, n,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			t, err := ledger.LockPartner(ctx, tx, scope, n.PartnerID)
 			if err != nil || t == nil {
 				return spent, noPartner, err
@@ -286,7 +301,7 @@ func (p *Partners) about(ctx context.Context, tx *store.Tx, scope trade.Scope, i
 
 var noKey = oneError(process.Invalid(trade.CodeNotFound, "There is no such key.", "key"))
 
-func publicKey(pem string) (ed25519.PublicKey, partnerErrors) {
+func publicKey(pem string) (ed25519.PublicKey, []trade.UserError) {
 	public, err := signatures.PublicKey(pem)
 	if err != nil {
 		return nil, oneError(process.Invalid(trade.CodeInvalidInput, "The public key cannot be used: "+err.Error()+".", "publicKeyPem"))
@@ -303,9 +318,9 @@ func proves(k *procurement.PartnerKey, signature string) bool {
 // ProveKey takes a signature over a key's challenge, base64: from then on it counts.
 func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by process.Submitter, key, id,
 	signature string,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	return process.Once(ctx, p.desk.Store, by, "provePartnerKey", key, []string{id, signature},
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			k, err := p.about(ctx, tx, scope, id)
 			if err != nil || k == nil {
 				return spent, noKey, err
@@ -331,12 +346,12 @@ func (p *Partners) ProveKey(ctx context.Context, scope trade.Scope, by process.S
 // RevokeKey revokes a key: what is signed with it and comes later does not count.
 func (p *Partners) RevokeKey(ctx context.Context, scope trade.Scope, by process.Submitter, key, id,
 	reason string,
-) (*process.Acted[trade.CommonError], error) {
-	if errs := process.RequireText[trade.CommonError](reason, process.SayWhy, "reason"); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+) (*process.Acted, error) {
+	if errs := process.RequireText(reason, process.SayWhy, "reason"); errs != nil {
+		return &process.Acted{Errors: errs}, nil
 	}
 	return process.Once(ctx, p.desk.Store, by, "revokePartnerKey", key, []string{id, reason},
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs partnerErrors, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			k, err := p.about(ctx, tx, scope, id)
 			if err != nil || k == nil {
 				return spent, noKey, err

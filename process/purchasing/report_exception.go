@@ -21,25 +21,26 @@ type Report struct {
 }
 
 // ReportException tells the other side of something about a purchase order, a line of
-// one or a ship notice: a supplier the buyers, and an operator the supplier.
+// one or a ship notice: a supplier the buyers, and an operator the supplier. It is no
+// [Document]: either side reports, nothing of it is signed, and a partner may report before it is let in.
 func (p *Flows) ReportException(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
 	r Report,
-) (*process.Acted[trade.CommonError], error) {
-	if errs := process.RequireText[trade.CommonError](r.Message, "Say what is wrong.", "message"); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+) (*process.Acted, error) {
+	if errs := process.RequireText(r.Message, "Say what is wrong.", "message"); errs != nil {
+		return &process.Acted{Errors: errs}, nil
 	}
 	if r.AtRisk != nil && !r.AtRisk.Value.IsPos() {
-		return &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput,
+		return &process.Acted{Errors: []trade.UserError{process.Invalid(trade.CodeInvalidInput,
 			"The quantity must be more than nothing.", "atRisk")}}, nil
 	}
 	return process.Once(ctx, p.desk.Store, by, "reportException", key, r,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			supplier, called, err := operatingstore.SupplierOf(ctx, tx, scope, r.Subject)
 			if err != nil {
 				return spent, nil, err
 			}
 			if supplier == "" {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such purchase order, line or ship notice.",
+				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such purchase order, line or despatch advice.",
 					"subject")}, nil
 			}
 			side := trade.ForOperator

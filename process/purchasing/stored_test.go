@@ -12,7 +12,7 @@ import (
 func TestFlowStatesAreKeptAsTheReleaseBeforeKeepsThem(t *testing.T) {
 	stored.Flows(t, map[string]func(t *testing.T){
 		"respondWork":  func(t *testing.T) { stored.Golden(t, "respondWork", stored.Of[respondWork]()) },
-		"announceWork": func(t *testing.T) { stored.Golden(t, "announceWork", stored.Of[announceWork]()) },
+		"despatchWork": func(t *testing.T) { stored.Golden(t, "despatchWork", stored.Of[despatchWork]()) },
 		"leadTimeWork": func(t *testing.T) { stored.Golden(t, "leadTimeWork", stored.Of[leadTimeWork]()) },
 	})
 }

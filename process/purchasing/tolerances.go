@@ -18,12 +18,12 @@ import (
 // version was seen.
 func (p *Flows) SaveTolerance(ctx context.Context, by process.Submitter, key string,
 	t trade.ToleranceProfile,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	if errs := checkTolerance(&t); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+		return &process.Acted{Errors: errs}, nil
 	}
 	return process.Once(ctx, p.desk.Store, by, "saveToleranceProfile", key, t,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			before := map[string]any{"version": t.Version}
 			if t.ID == "" {
 				t.ID, before = durable.NewID("tol_"), nil
@@ -33,14 +33,14 @@ func (p *Flows) SaveTolerance(ctx context.Context, by process.Submitter, key str
 			case err != nil:
 				return spent, nil, err
 			case !saved && current != "":
-				return spent, []trade.CommonError{&trade.VersionConflict{
+				return spent, []trade.UserError{&trade.VersionConflict{
 					Refusal: trade.Refusal{
 						Code: trade.CodeVersionConflict, Message: "The profile has changed since it was read: look at it again.",
 						Path: []string{"input", "expectedVersion"},
 					}, CurrentVersion: current, ChangedFields: []string{},
 				}}, nil
 			case !saved:
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such profile, or another has its name.", "name")},
+				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such profile, or another has its name.", "name")},
 					nil
 			}
 			return ledger.SpentKey{Subject: t.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
@@ -55,8 +55,8 @@ var mostPercent = udecimal.MustFromInt64(10_000, 0)
 
 const mostDays = 366
 
-func checkTolerance(t *trade.ToleranceProfile) (errs []trade.CommonError) {
-	errs = process.RequireText[trade.CommonError](t.Name, "The name is missing.", "name")
+func checkTolerance(t *trade.ToleranceProfile) (errs []trade.UserError) {
+	errs = process.RequireText(t.Name, "The name is missing.", "name")
 	if (t.ID == "") != (t.Version == "") {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput,
 			"To change a profile give its id and the version that was seen; a new one has neither.", "expectedVersion"))

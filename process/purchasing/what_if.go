@@ -2,6 +2,7 @@ package purchasing
 
 import (
 	"context"
+	"time"
 
 	"portico/process"
 	"portico/store/ledger"
@@ -41,7 +42,7 @@ func (p *Flows) WhatIf(ctx context.Context, scope trade.Scope, all []*trade.Devi
 			}
 		}
 	}
-	today := trade.DateOf(p.desk.Now())
+	today := trade.DateOf(p.desk.Now(), time.UTC)
 	pegging, err := records.PeggingOf(ctx, p.desk.Store, places, today)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c replication.Comparison, now *run, held []replication.Held,
 	next string,
 ) error {
-	var refs, keys, again []string
+	var refs, keys, reread []string
 	for _, h := range held {
 		refs = append(refs, h.Ref)
 	}
@@ -39,25 +39,28 @@ func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c replication
 		t, there := theirs[h.Key]
 		switch {
 		case !there && slices.Contains(answer.unread, h.Ref):
+			if own { // to be rejected by name, and marked
+				reread = append(reread, h.Ref)
+			}
 		case !there:
 			found = append(found, operating.Difference{Key: h.Key, Value: &isThere})
 			now.miss(h.Key, h.Ref)
 		default:
-			now.Told.add(s, t.says)
+			now.Reported.add(s, t.says)
 			different := differences(h.Key, flat(ours), flat(t.says), own)
 			switch {
 			case !own || t.sequence == h.Sequence:
 				found = append(found, different...)
 			case t.sequence > h.Sequence && len(different) > 0:
-				now.Mended++
+				now.Corrected++
 			}
 			if own && t.sequence >= h.Sequence && len(different) > 0 {
-				again = append(again, h.Ref)
+				reread = append(reread, h.Ref)
 			}
 		}
 	}
-	if len(again) > 0 {
-		if err := r.readAgain(ctx, s, c.Instance, again); err != nil {
+	if len(reread) > 0 {
+		if err := r.rereadRecords(ctx, s, c.Instance, reread); err != nil {
 			return err
 		}
 	}
@@ -77,11 +80,13 @@ func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c replication
 var isThere = "there"
 
 // ask reads what a source says under references, by natural key.
-func (r *Copy) ask(ctx context.Context, s sources.Subject, c replication.Comparison, refs []string) (batch, map[string]told, error) {
+func (r *Copy) ask(ctx context.Context, s sources.Subject, c replication.Comparison, refs []string) (batch,
+	map[string]reportedRecord, error,
+) {
 	if len(refs) == 0 {
 		return batch{}, nil, nil
 	}
-	answer, err := r.subjects[s].fetch(ctx, c.Instance, sources.Query{Refs: refs})
+	answer, err := r.read(ctx, s, c.Instance, sources.Query{Refs: refs})
 	if err != nil {
 		return answer, nil, err
 	}
@@ -89,22 +94,22 @@ func (r *Copy) ask(ctx context.Context, s sources.Subject, c replication.Compari
 	return answer, byKey, err
 }
 
-func keyed(b batch) (map[string]told, error) {
-	all, err := b.told()
-	byKey := make(map[string]told, len(all))
+func keyed(b batch) (map[string]reportedRecord, error) {
+	all, err := b.reported()
+	byKey := make(map[string]reportedRecord, len(all))
 	for _, t := range all {
 		byKey[t.key] = t
 	}
 	return byKey, err
 }
 
-// readAgain reads records and saves them.
-func (r *Copy) readAgain(ctx context.Context, s sources.Subject, source string, refs []string) error {
-	b, err := r.subjects[s].fetch(ctx, source, sources.Query{Refs: refs})
+// rereadRecords reads records and saves them.
+func (r *Copy) rereadRecords(ctx context.Context, s sources.Subject, source string, refs []string) error {
+	b, err := r.read(ctx, s, source, sources.Query{Refs: refs})
 	if err != nil {
 		return err
 	}
-	unknown, err := b.save(ctx, r.store, func(*store.Tx) error { return nil })
+	unknown, err := b.save(ctx, r.store, nothing)
 	if err != nil || len(unknown) == 0 {
 		return err
 	}

@@ -17,26 +17,23 @@ import (
 	"portico/trade/operating"
 )
 
-// told is a record as a source tells it.
-type told struct {
+// reportedRecord is a record as a source tells it: its natural key, and the reference it is asked for by.
+type reportedRecord struct {
 	key, ref string
 	sequence int64
 	says     map[string]any
 }
 
 // documents are records as documents.
-func documents[T any](records []T, from func(*T) *trade.Provenance) ([]told, error) {
-	all := make([]told, 0, len(records))
+func documents[P sources.Adapter, T any](records []T, of sources.Records[P, T]) ([]reportedRecord, error) {
+	all := make([]reportedRecord, 0, len(records))
 	for i := range records {
-		p := from(&records[i])
+		p := of.From(&records[i])
 		text, err := json.Marshal(&records[i])
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", *p.SourceRef, err)
 		}
-		t := told{key: *p.SourceRef, ref: *p.SourceRef, sequence: p.Sequence}
-		if s, ok := any(&records[i]).(*trade.Stock); ok { // told by item, and of one warehouse each
-			t.key = s.ItemRef.Key + " " + s.WarehouseRef.Key
-		}
+		t := reportedRecord{key: of.Key(&records[i]), ref: *p.SourceRef, sequence: p.Sequence}
 		if t.says, err = says(text); err != nil {
 			return nil, fmt.Errorf("%s: %w", *p.SourceRef, err)
 		}
@@ -115,8 +112,8 @@ func fieldName(name string) string {
 // source, all is that the copy holds.
 func differences(key string, ours, theirs map[string]string, alike bool) (all []operating.Difference) {
 	for field, a := range ours {
-		b, told := theirs[field]
-		if equal(a, b) || !alike && (!told || a == "" || b == "") && !element(field) {
+		b, reportedRecord := theirs[field]
+		if equal(a, b) || !alike && (!reportedRecord || a == "" || b == "") && !element(field) {
 			continue
 		}
 		all = append(all, operating.Difference{Key: key, Field: field, Value: some(a), SourceValue: some(b)})
@@ -179,36 +176,41 @@ type tally struct {
 	Quantity map[string]udecimal.Decimal `json:"Quantity"` // by unit
 }
 
-// summed says where a subject's records have their amount and their quantities.
-var summed = map[sources.Subject]struct{ amount, lines, quantity string }{
-	sources.OfCredit:         {amount: "Exposure"},
-	sources.OfOrders:         {"total", "LinesKnown", "Ordered"},
-	sources.OfPurchaseOrders: {"total", "LinesKnown", "Ordered"},
-	sources.OfInvoices:       {"total", "LinesKnown", "Quantity"},
-	sources.OfReturns:        {lines: "LinesKnown", quantity: "Quantity"},
+// sum adds up what a record of one kind says it is worth and how much it is of.
+type sum func(t *tally, says map[string]any)
+
+// count adds up nothing: records of the kind are only counted.
+func count(*tally, map[string]any) {}
+
+func sumExposure(t *tally, says map[string]any) { t.addMoney(says["Exposure"]) }
+
+func sumOnHand(t *tally, says map[string]any) { add(&t.Quantity, says["Unit"], says["OnHand"]) }
+
+// sumDocument adds up documents by their totals, where they have some, and the named
+// quantity of their lines.
+func sumDocument(quantity string) sum {
+	return func(t *tally, says map[string]any) {
+		if totals, ok := says["Totals"].(map[string]any); ok {
+			t.addMoney(totals["total"])
+		}
+		lines, _ := says["LinesKnown"].([]any)
+		for _, l := range lines {
+			line, _ := l.(map[string]any)
+			if q, ok := line[quantity].(map[string]any); ok {
+				add(&t.Quantity, q["unit"], q["value"])
+			}
+		}
+	}
 }
 
 func (t *tally) add(s sources.Subject, says map[string]any) {
 	t.Count++
-	if s == sources.OfStock {
-		add(&t.Quantity, says["Unit"], says["OnHand"])
-		return
-	}
-	at := summed[s]
-	amount := says
-	if at.amount == "total" {
-		amount, _ = says["Totals"].(map[string]any)
-	}
-	if m, ok := amount[at.amount].(map[string]any); ok {
+	kindOf(s).sum(t, says)
+}
+
+func (t *tally) addMoney(amount any) {
+	if m, ok := amount.(map[string]any); ok {
 		add(&t.Money, m["currency"], m["amount"])
-	}
-	lines, _ := says[at.lines].([]any)
-	for _, l := range lines {
-		if line, ok := l.(map[string]any); ok {
-			if q, ok := line[at.quantity].(map[string]any); ok {
-				add(&t.Quantity, q["unit"], q["value"])
-			}
-		}
 	}
 }
 

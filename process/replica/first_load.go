@@ -39,10 +39,8 @@ func (r *Copy) load(ctx context.Context) error {
 	}
 	var list []todo
 	rows, total := 0, 0
-	for _, s := range sources.Subjects() {
-		if _, copied := r.subjects[s]; !copied {
-			continue
-		}
+	for _, k := range kinds {
+		s := k.Subject
 		for _, name := range r.sources.Copies(s) {
 			loads, err := replication.Loads(ctx, r.store, name)
 			if err != nil {
@@ -55,7 +53,7 @@ func (r *Copy) load(ctx context.Context) error {
 				total += l.Rows
 				continue
 			}
-			first, err := r.subjects[s].fetch(ctx, name, sources.Query{Limit: 1})
+			first, err := r.read(ctx, s, name, sources.Query{Limit: 1})
 			if err != nil {
 				return err
 			}
@@ -67,7 +65,7 @@ func (r *Copy) load(ctx context.Context) error {
 	before, reported := rows, clock.Start()
 	for _, t := range list {
 		for !t.load.Done {
-			b, err := r.subjects[t.subject].fetch(ctx, t.source, sources.Query{After: t.load.After, Limit: loadPage})
+			b, err := r.read(ctx, t.subject, t.source, sources.Query{After: t.load.After, Limit: loadPage})
 			if err != nil {
 				return err
 			}
@@ -87,7 +85,7 @@ func (r *Copy) load(ctx context.Context) error {
 			if reported.Elapsed() > reportEvery {
 				reported = clock.Start()
 				r.log.InfoContext(ctx, "first load", "subject", t.subject, "rows", rows, "of", total, "percent", 100*rows/max(total, 1), "left",
-					r.progress.left().String())
+					r.progress.remaining().String())
 			}
 		}
 	}
@@ -108,22 +106,22 @@ func (r *Copy) takePlace(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	feed, tells, err := r.sources.Changes(ctx, name, position, 1)
+	feed, serves, err := r.sources.Changes(ctx, name, position, 1)
 	if sources.KindOf(err) == sources.Rejected && position != "" { // a place that the feed does not have
-		feed, tells, err = r.sources.Changes(ctx, name, "", 1)
+		feed, serves, err = r.sources.Changes(ctx, name, "", 1)
 	}
 	if err != nil && position != "" {
 		return nil // it was loaded before; what it tells comes when it is back
 	}
-	if err != nil || !tells {
+	if err != nil || !serves {
 		return err
 	}
 	if epoch == feed.Epoch {
 		return nil
 	}
 	if epoch != "" {
-		r.log.WarnContext(ctx, "the source has begun anew, loading it again", "source", name)
-		if err := replication.BeginAnew(ctx, r.store, name); err != nil {
+		r.log.WarnContext(ctx, "the source has a new epoch, loading it again", "source", name)
+		if err := replication.BeginReload(ctx, r.store, name); err != nil {
 			return err
 		}
 		if feed, _, err = r.sources.Changes(ctx, name, "", 1); err != nil {

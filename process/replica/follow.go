@@ -24,8 +24,8 @@ const (
 	patience = 10 * time.Minute
 )
 
-// following is the state of one followed feed.
-type following struct {
+// replicating is the state of one followed feed.
+type replicating struct {
 	name    string
 	epoch   string
 	next    string // where to read on
@@ -40,12 +40,12 @@ type waiting struct {
 	why   operating.RejectedRecord
 }
 
-// follow reads a source's change feed until ctx ends, fetches what changed and
+// replicate reads a source's change feed until ctx ends, fetches what changed and
 // saves it.
-func (r *Copy) follow(ctx context.Context, name string) {
+func (r *Copy) replicate(ctx context.Context, name string) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	f, checked := &following{name: name, waiting: map[sources.Change]waiting{}}, r.now()
+	f, checked := &replicating{name: name, waiting: map[sources.Change]waiting{}}, r.now()
 	loop := clock.Loop{Task: "replication of a source", Every: r.sources.Poll(name), Log: r.log.With("source", name)}
 	loop.Run(ctx, func(ctx context.Context) (more bool, err error) {
 		if f.next == "" {
@@ -62,7 +62,7 @@ func (r *Copy) follow(ctx context.Context, name string) {
 		recovering := f.failed
 		more, err = r.step(ctx, f)
 		f.failed = err != nil
-		if f.failed || recovering || r.unfit(name) && r.now().Sub(checked) > clock.Paced(lookAgain) {
+		if f.failed || recovering || r.unfit(name) && r.now().Sub(checked) > clock.Paced(comparePause) {
 			r.check(ctx, name)
 			checked = r.now()
 		}
@@ -71,7 +71,7 @@ func (r *Copy) follow(ctx context.Context, name string) {
 }
 
 // step reads one piece of the feed.
-func (r *Copy) step(ctx context.Context, f *following) (more bool, err error) {
+func (r *Copy) step(ctx context.Context, f *replicating) (more bool, err error) {
 	at := r.now()
 	feed, _, err := r.sources.Changes(ctx, f.name, f.next, feedPage)
 	if sources.KindOf(err) == sources.Rejected { // it may not have the place any more
@@ -105,14 +105,15 @@ func (r *Copy) step(ctx context.Context, f *following) (more bool, err error) {
 			todo[ch.Subject] = append(todo[ch.Subject], ch.Ref)
 		}
 	}
-	for _, s := range sources.Subjects() {
+	for _, k := range kinds {
+		s := k.Subject
 		// A subject that is routed elsewhere is told there.
-		tell := r.foreign
+		save := r.foreign
 		if slices.Contains(r.sources.Copies(s), f.name) {
-			tell = r.fetch
+			save = r.fetch
 		}
 		if refs := todo[s]; len(refs) > 0 {
-			if err := tell(ctx, f, s, refs); err != nil {
+			if err := save(ctx, f, s, refs); err != nil {
 				return false, err
 			}
 		}
@@ -129,7 +130,7 @@ func (r *Copy) step(ctx context.Context, f *following) (more bool, err error) {
 
 // fetch reads records again and saves them, some at a time: of a change of many
 // thousand, what is saved stays saved.
-func (r *Copy) fetch(ctx context.Context, f *following, s sources.Subject, refs []string) error {
+func (r *Copy) fetch(ctx context.Context, f *replicating, s sources.Subject, refs []string) error {
 	for some := range slices.Chunk(refs, loadPage) {
 		if err := r.fetchSome(ctx, f, s, some); err != nil {
 			return err
@@ -138,12 +139,12 @@ func (r *Copy) fetch(ctx context.Context, f *following, s sources.Subject, refs 
 	return nil
 }
 
-func (r *Copy) fetchSome(ctx context.Context, f *following, s sources.Subject, refs []string) error {
-	b, err := r.subjects[s].fetch(ctx, f.name, sources.Query{Refs: refs})
+func (r *Copy) fetchSome(ctx context.Context, f *replicating, s sources.Subject, refs []string) error {
+	b, err := r.read(ctx, s, f.name, sources.Query{Refs: refs})
 	if err != nil {
 		return err
 	}
-	unknown, err := b.save(ctx, r.store, func(*store.Tx) error { return nil })
+	unknown, err := b.save(ctx, r.store, nothing)
 	if err != nil {
 		return err
 	}
@@ -182,8 +183,8 @@ const movedLately = 10 * time.Second
 
 // foreign lists, for an operator, what is written in a system that owned it until it moved
 // elsewhere: nobody is shown that. What a shadow says is compared anyway.
-func (r *Copy) foreign(ctx context.Context, f *following, s sources.Subject, refs []string) error {
-	if !sources.Named(s) || r.sources.Shadow(s) == f.name {
+func (r *Copy) foreign(ctx context.Context, f *replicating, s sources.Subject, refs []string) error {
+	if !sources.IsMain(s) || r.sources.Shadow(s) == f.name {
 		return nil
 	}
 	left, err := operatingstore.CapabilityMovedAway(ctx, r.store, sources.CapabilityOf(s), f.name, movedLately)
@@ -215,22 +216,22 @@ func (r *Copy) findForgotten(ctx context.Context, name string) error {
 	}
 	numbers := slices.Sorted(maps.Keys(ours))
 	for some := range slices.Chunk(numbers, loadPage) {
-		b, err := r.subjects[sources.OfOrders].fetch(ctx, name, sources.Query{Refs: some})
+		b, err := r.read(ctx, sources.OfOrders, name, sources.Query{Refs: some})
 		if err != nil {
 			return err
 		}
-		told, err := keyed(b)
+		reported, err := keyed(b)
 		if err != nil {
 			return err
 		}
 		var forgotten []operating.RejectedRecord
 		for _, n := range some {
 			// Another order may have its number by now.
-			if t, there := told[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
+			if t, there := reported[n]; !there || t.says["ExternalRef"] != "PORTICO-"+strings.TrimPrefix(ours[n], "opr_") {
 				forgotten = append(forgotten, operating.RejectedRecord{
 					Instance: name, Kind: operatingstore.Forgotten, SourceRef: &n, At: r.now(),
 					Reason: "The source does not have this order of ours any more (operation " + ours[n] +
-						"). It is not sent again by itself: look whether it is to be, and order it anew.",
+						"). It is not resent automatically: check whether it is still wanted, and order it again.",
 				})
 			}
 		}

@@ -15,12 +15,12 @@ import (
 // has another number of them than was compared. Those of a copy's own source are
 // read; what stays unknown, or is a shadow's, is a difference.
 func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c replication.Comparison, now *run) error {
-	first, err := r.subjects[s].fetch(ctx, c.Instance, sources.Query{Limit: 1})
-	if err != nil || first.total == now.Told.Count {
+	first, err := r.read(ctx, s, c.Instance, sources.Query{Limit: 1})
+	if err != nil || first.total == now.Reported.Count {
 		return err
 	}
 	for q := (sources.Query{Limit: comparePage}); ; {
-		b, err := r.subjects[s].fetch(ctx, c.Instance, q)
+		b, err := r.read(ctx, s, c.Instance, q)
 		if err != nil {
 			return err
 		}
@@ -30,10 +30,10 @@ func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c replication
 		}
 		unknown, err := r.unheld(ctx, c, theirs)
 		if err == nil && len(unknown) > 0 && c.Held == c.Instance {
-			now.Mended += len(unknown)
-			if err = r.readAgain(ctx, s, c.Instance, refsOf(unknown)); err == nil {
+			now.Corrected += len(unknown)
+			if err = r.rereadRecords(ctx, s, c.Instance, refsOf(unknown)); err == nil {
 				unknown, err = r.unheld(ctx, c, unknown)
-				now.Mended -= len(unknown)
+				now.Corrected -= len(unknown)
 			}
 		}
 		if err != nil {
@@ -41,7 +41,7 @@ func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c replication
 		}
 		var found []operating.Difference
 		for key, t := range unknown {
-			now.Told.add(s, t.says)
+			now.Reported.add(s, t.says)
 			found = append(found, operating.Difference{Key: key, SourceValue: &isThere})
 		}
 		if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.FileDifferences(ctx, tx, c, nil, found) }); err != nil {
@@ -57,9 +57,9 @@ func (r *Copy) findUnknown(ctx context.Context, s sources.Subject, c replication
 }
 
 // unheld are those records that are not held.
-func (r *Copy) unheld(ctx context.Context, c replication.Comparison, theirs map[string]told) (map[string]told, error) {
+func (r *Copy) unheld(ctx context.Context, c replication.Comparison, theirs map[string]reportedRecord) (map[string]reportedRecord, error) {
 	held, err := replication.HeldOf(ctx, r.store, c.Subject, c.Held, refsOf(theirs))
-	rest := make(map[string]told, len(theirs))
+	rest := make(map[string]reportedRecord, len(theirs))
 	for key, t := range theirs {
 		if !slices.ContainsFunc(held, func(h replication.Held) bool { return h.Key == key }) {
 			rest[key] = t
@@ -68,7 +68,7 @@ func (r *Copy) unheld(ctx context.Context, c replication.Comparison, theirs map[
 	return rest, err
 }
 
-func refsOf(all map[string]told) (refs []string) {
+func refsOf(all map[string]reportedRecord) (refs []string) {
 	for _, t := range all {
 		refs = append(refs, t.ref)
 	}
@@ -148,7 +148,7 @@ func (n *run) miss(key, ref string) {
 // report is what is told of a comparison.
 func (n *run) report() operating.Reconciliation {
 	return operating.Reconciliation{
-		Count: n.Held.Count, SourceCount: n.Told.Count, Totals: n.Held.totals(), SourceTotals: n.Told.totals(),
-		Quantities: n.Held.quantities(), SourceQuantities: n.Told.quantities(),
+		Count: n.Held.Count, SourceCount: n.Reported.Count, Totals: n.Held.totals(), SourceTotals: n.Reported.totals(),
+		Quantities: n.Held.quantities(), SourceQuantities: n.Reported.quantities(),
 	}
 }

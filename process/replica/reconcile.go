@@ -24,8 +24,8 @@ const (
 	// settle is for how long a process runs before it looks what a source has that
 	// its feed did not tell: by then the feed has been read on.
 	settle = 30 * time.Second
-	// lookAgain is the longest pause between two looks whether a comparison is due.
-	lookAgain = 30 * time.Second
+	// comparePause is the longest pause between two looks whether a comparison is due.
+	comparePause = 30 * time.Second
 	// pace is how many times as long as a page took the pause after it is, for a source
 	// has other things to do; at least leastPause, and at most a hundredth of the time
 	// between two comparisons or mostPause.
@@ -35,7 +35,7 @@ const (
 
 var (
 	comparedRecords = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "portico_reconciliation_records", Help: "Records in the latest comparison, by side: held by Portico, or told by the source.",
+		Name: "portico_reconciliation_records", Help: "Records in the latest comparison, by side: held by Portico, or reported by the source.",
 	}, []string{"subject", "held_from", "source", "side"})
 	comparedDifferences = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "portico_reconciliation_differences", Help: "Differences found by the latest comparison.",
@@ -50,11 +50,11 @@ func Metrics() []prometheus.Collector {
 // run is how far a comparison has come. It is kept with every page, so that
 // another process can go on with it.
 type run struct {
-	Began   time.Time         `json:"Began"`
-	Held    tally             `json:"Held"`
-	Told    tally             `json:"Told"`
-	Missing map[string]string `json:"Missing"` // references by the keys of what the source has no more
-	Mended  int               `json:"Mended"`  // records that were older here than in their source
+	Began     time.Time         `json:"Began"`
+	Held      tally             `json:"Held"`
+	Reported  tally             `json:"Told"`
+	Missing   map[string]string `json:"Missing"` // references by the keys of what the source has no more
+	Corrected int               `json:"Mended"`  // records that were older here than in their source
 }
 
 // reconcile compares what is held with what its own sources say, or else with the
@@ -64,8 +64,8 @@ func (r *Copy) reconcile(ctx context.Context, own bool) {
 	rest := map[string]time.Time{} // a source that fails is left alone for a while
 	loop := clock.Loop{Task: "comparison", Every: time.Second, Late: true, Log: r.log}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
-		for _, s := range sources.Subjects() {
-			for _, c := range r.comparisons(s) {
+		for _, k := range kinds {
+			for _, c := range r.comparisons(k.Subject) {
 				every := clock.Paced(compareEvery)
 				if own {
 					every = r.sources.Reconcile(c.Instance)
@@ -75,13 +75,13 @@ func (r *Copy) reconcile(ctx context.Context, own bool) {
 					now.Sub(began) < min(clock.Paced(settle), every) {
 					continue
 				}
-				err := r.compare(ctx, s, c, every)
+				err := r.compare(ctx, k.Subject, c, every)
 				if kind := sources.KindOf(err); err != nil && ctx.Err() == nil {
-					rest[c.Instance] = r.now().Add(clock.Paced(lookAgain))
-					r.log.WarnContext(ctx, "a comparison was cut short, and goes on later", "subject", s, "source", c.Instance, "kind", kind.String(),
-						"err", err)
+					rest[c.Instance] = r.now().Add(clock.Paced(comparePause))
+					r.log.WarnContext(ctx, "a comparison was cut short, and goes on later", "subject", k.Subject, "source", c.Instance,
+						"kind", kind.String(), "err", err)
 				}
-				next[c] = r.now().Add(min(every/4, clock.Paced(lookAgain)))
+				next[c] = r.now().Add(min(every/4, clock.Paced(comparePause)))
 			}
 		}
 		return nil // each source has its own failures
@@ -109,12 +109,12 @@ func (r *Copy) comparisons(s sources.Subject) (all []replication.Comparison) {
 // consistency is what a comparison says of measures: how many records were the same, and of stock how many
 // figures were right as they were shown, those that were mended being wrong until then.
 func consistency(c replication.Comparison, now run, different int, at time.Time) (all []operatingstore.Tally) {
-	cases := int64(max(now.Held.Count, now.Told.Count))
+	cases := int64(max(now.Held.Count, now.Reported.Count))
 	if cases == 0 {
 		return nil
 	}
 	subject := c.Subject + "/" + c.Held + "/" + c.Instance + "/" + now.Began.UTC().Format(time.RFC3339)
-	right := max(cases-int64(different)-int64(now.Mended), 0)
+	right := max(cases-int64(different)-int64(now.Corrected), 0)
 	all = append(all, operatingstore.Tally{
 		Measure: operating.CrossSystemConsistency, Subject: subject, Key: c.Subject, At: at, Cases: cases,
 		Hits: right,
@@ -177,11 +177,11 @@ func (r *Copy) compare(ctx context.Context, s sources.Subject, c replication.Com
 		return err
 	}
 	comparedRecords.WithLabelValues(c.Subject, c.Held, c.Instance, "portico").Set(float64(now.Held.Count))
-	comparedRecords.WithLabelValues(c.Subject, c.Held, c.Instance, "source").Set(float64(now.Told.Count))
+	comparedRecords.WithLabelValues(c.Subject, c.Held, c.Instance, "source").Set(float64(now.Reported.Count))
 	comparedDifferences.WithLabelValues(c.Subject, c.Held, c.Instance).Set(float64(left))
-	if now.Mended > 0 {
-		r.log.InfoContext(ctx, "records that the feed did not tell were read again", "subject", c.Subject, "source", c.Instance, "records",
-			now.Mended)
+	if now.Corrected > 0 {
+		r.log.InfoContext(ctx, "records that the feed did not report were reread", "subject", c.Subject, "source", c.Instance, "records",
+			now.Corrected)
 	}
 	return nil
 }

@@ -111,7 +111,7 @@ func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page, err := w.Set(t).Tracking(t.Context(), sources.Query{Limit: 500})
+	page, err := sources.TrackingRecords.Fetch(t.Context(), w.Set(t), sources.Query{Limit: 500})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +132,7 @@ func TestNewsThatComesBeforeWhatItSpeaksOfWaits(t *testing.T) {
 	if find() != nil {
 		t.Fatal("the shipment is there before the warehouse told it")
 	}
-	c.Mend()
+	c.ClearFaults()
 	defer func() {
 		if t.Failed() {
 			t.Logf("parcel %s: %+v; set aside by carrier %v, wms %v", parcel, find(), rejected(t, st, "carrier"), rejected(t, st, "wms"))
@@ -153,7 +153,7 @@ func TestTheCarrierIsToldOfParcels(t *testing.T) {
 	st, r := replicate(t, w)
 	processtest.Eventually(t, "loaded", func() bool { _, done := r.Progress(); return done })
 	set := w.Set(t)
-	page, err := set.Shipments(t.Context(), sources.Query{Limit: 200})
+	page, err := sources.ShipmentRecords.Fetch(t.Context(), set, sources.Query{Limit: 200})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestTheCarrierIsToldOfParcels(t *testing.T) {
 	c := w.Now.Load()
 	follows := func(number string) func() bool {
 		return func() bool {
-			told, err := set.Tracking(t.Context(), sources.Query{Refs: []string{number}})
+			told, err := sources.TrackingRecords.Fetch(t.Context(), set, sources.Query{Refs: []string{number}})
 			return err == nil && len(told.Records) == 1 && len(told.Records[0].Events) == 1
 		}
 	}

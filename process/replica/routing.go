@@ -61,18 +61,18 @@ func SetRoute(ctx context.Context, st *store.Store, set *sources.Set, r operatin
 	if err := set.Apply([]operating.CapabilityRoute{r}); err != nil {
 		return before, err
 	}
-	anew := map[string][]string{}
+	reload := map[string][]string{}
 	for _, s := range sources.SubjectsOf(r.Capability) {
 		for _, name := range set.Copies(s) {
 			// What was not copied until now is loaded, and what is or was shared out is read
 			// again by whose it is now.
 			if !slices.Contains(had[s], name) || set.Mixed(s) || mixed[s] {
-				anew[name] = append(anew[name], string(s))
+				reload[name] = append(reload[name], string(s))
 			}
 		}
 	}
 	return before, st.InTx(ctx, func(tx *store.Tx) error {
-		if err := operatingstore.SetRoute(ctx, tx, r, anew); err != nil {
+		if err := operatingstore.SetRoute(ctx, tx, r, reload); err != nil {
 			return err
 		}
 		return ledger.Audit(ctx, tx, operating.AuditRecord{
@@ -113,10 +113,10 @@ func (r *Copy) applyRoutes(ctx context.Context) (changed bool, err error) {
 	return true, nil
 }
 
-// followRoutes puts changed routes in force, and copies what has moved from where
+// watchRoutes puts changed routes in force, and copies what has moved from where
 // it is now, until ctx ends. Until that is copied, readers of stock are shown where
 // it was before.
-func (r *Copy) followRoutes(ctx context.Context) {
+func (r *Copy) watchRoutes(ctx context.Context) {
 	moving := false // what has moved is not copied yet
 	loop := clock.Loop{Task: "routes", Every: routeEvery, Late: true, Log: r.log}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error {
@@ -147,20 +147,20 @@ func (r *Copy) comparePrices(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case told := <-r.sources.Beside():
+		case read := <-r.sources.PricesRead():
 			shadow := r.sources.Shadow(sources.OfPrices)
 			if shadow == "" {
 				continue
 			}
-			theirs, err := r.sources.At(shadow).Prices(ctx, told.Keys)
+			theirs, err := r.sources.At(shadow).Prices(ctx, read.Keys)
 			if err != nil {
 				continue // its health says so
 			}
-			keys := make([]string, len(told.Keys))
+			keys := make([]string, len(read.Keys))
 			var found []operating.Difference
-			for i, k := range told.Keys {
+			for i, k := range read.Keys {
 				keys[i] = fmt.Sprintf("%s %s %s %s %s", k.Account, k.SKU, k.Quantity, k.Unit, k.Day)
-				found = append(found, differences(keys[i], priceFields(told.Results[i]), priceFields(theirs[i]), false)...)
+				found = append(found, differences(keys[i], priceFields(read.Results[i]), priceFields(theirs[i]), false)...)
 			}
 			c := replication.Comparison{
 				Capability: operating.Pricing, Subject: string(sources.OfPrices),

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"portico/sources"
@@ -16,14 +17,18 @@ func TestAComparisonIsKeptAsTheReleaseBeforeKeepsIt(t *testing.T) {
 // TestWhatIsAddedUpIsCalledAsItIsTold holds the names by which a comparison finds amounts and quantities in
 // documents to those that the documents have: otherwise nothing is added up, on either side.
 func TestWhatIsAddedUpIsCalledAsItIsTold(t *testing.T) {
-	told := map[sources.Subject]any{
-		sources.OfCredit: stored.Of[trade.CreditPosition](), sources.OfOrders: stored.Of[trade.Order](),
-		sources.OfPurchaseOrders: stored.Of[trade.PurchaseOrder](),
-		sources.OfInvoices:       stored.Of[trade.Invoice](), sources.OfReturns: stored.Of[trade.Return](),
-		sources.OfStock: stored.Of[trade.Stock](),
-	}
-	for subject, record := range told {
-		text, err := json.Marshal(record)
+	for subject, of := range map[sources.Subject]struct {
+		record       any
+		worth, parts bool
+	}{
+		sources.OfCredit:         {stored.Of[trade.CreditPosition](), true, false},
+		sources.OfStock:          {stored.Of[trade.Stock](), false, true},
+		sources.OfOrders:         {stored.Of[trade.Order](), true, true},
+		sources.OfPurchaseOrders: {stored.Of[trade.PurchaseOrder](), true, true},
+		sources.OfInvoices:       {stored.Of[trade.Invoice](), true, true},
+		sources.OfReturns:        {stored.Of[trade.Return](), false, true},
+	} {
+		text, err := json.Marshal(of.record)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,9 +38,24 @@ func TestWhatIsAddedUpIsCalledAsItIsTold(t *testing.T) {
 		}
 		var sum tally
 		sum.add(subject, document)
-		at := summed[subject]
-		if at.amount != "" && len(sum.Money) != 1 || (at.quantity != "" || subject == sources.OfStock) && len(sum.Quantity) != 1 {
-			t.Errorf("%s: of a record with an amount and a quantity only %v is added up", subject, sum)
+		if len(sum.Money) == 1 != of.worth || len(sum.Quantity) == 1 != of.parts {
+			t.Errorf("%s: %v is added up; an amount %v, a quantity %v", subject, sum, of.worth, of.parts)
 		}
+	}
+}
+
+// TestEveryKindThatASourceIsReadForIsReplicated holds the copy to the ports, in the order of a first load.
+func TestEveryKindThatASourceIsReadForIsReplicated(t *testing.T) {
+	var read, copied []sources.Subject
+	for _, p := range sources.Ports() {
+		if p.Readable() {
+			read = append(read, p.Subject)
+		}
+	}
+	for _, k := range kinds {
+		copied = append(copied, k.Subject)
+	}
+	if !slices.Equal(read, copied) {
+		t.Errorf("sources are read for %v, of which are copied, in this order, %v", read, copied)
 	}
 }

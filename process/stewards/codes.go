@@ -68,8 +68,8 @@ func (c *Codes) take(ctx context.Context) error {
 	return nil
 }
 
-// Follow puts in force what others publish, until ctx ends.
-func (c *Codes) Follow(ctx context.Context, log *slog.Logger) {
+// Watch puts in force what others publish, until ctx ends.
+func (c *Codes) Watch(ctx context.Context, log *slog.Logger) {
 	loop := clock.Loop{Task: "codes that were published", Every: codesEvery, Late: true, Log: log}
 	loop.Run(ctx, clock.Pass(c.take))
 }
@@ -85,18 +85,18 @@ type Publication struct {
 // Publish publishes what codes mean. What came before is read by it when it is replayed.
 func (c *Codes) Publish(ctx context.Context, scope trade.Scope, by process.Submitter, key string,
 	p Publication,
-) (*process.Acted[trade.CommonError], error) {
-	if errs := process.RequireText[trade.CommonError](p.Reason, process.SayWhy, "reason"); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+) (*process.Acted, error) {
+	if errs := process.RequireText(p.Reason, process.SayWhy, "reason"); errs != nil {
+		return &process.Acted{Errors: errs}, nil
 	}
 	done, err := process.Once(ctx, c.desk.Store, by, "publishCodeMapping", key, p,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			m, err := operatingstore.LockCodeMapping(ctx, tx, scope, p.MappingID)
 			if err != nil || m == nil {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such table.", "mapping")}, err
+				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such table.", "mapping")}, err
 			}
 			if m.Version != p.Version {
-				return spent, []trade.CommonError{&trade.VersionConflict{
+				return spent, []trade.UserError{&trade.VersionConflict{
 					Refusal: trade.Refusal{
 						Code:    trade.CodeVersionConflict,
 						Message: fmt.Sprintf("The table is at version %d by now: look at it again.", m.Version), Path: []string{"input", "expectedVersion"},

@@ -65,21 +65,21 @@ func (w *correctWork) change(says, value string) operating.MasterDataChange {
 // value to the system that owns the record, and to the other one.
 func (s *Flows) Resolve(ctx context.Context, scope trade.Scope, by process.Submitter, key string, v Verdict,
 	wait time.Duration,
-) (*process.Acted[trade.CommonError], error) {
-	if errs := append(process.RequireText[trade.CommonError](v.Reason, process.SayWhy, "reason"),
-		process.RequireText[trade.CommonError](v.Value, "Say what holds from now on.", "value")...); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+) (*process.Acted, error) {
+	if errs := append(process.RequireText(v.Reason, process.SayWhy, "reason"),
+		process.RequireText(v.Value, "Say what holds from now on.", "value")...); errs != nil {
+		return &process.Acted{Errors: errs}, nil
 	}
 	v.Value = strings.TrimSpace(v.Value)
 	owner := ""
 	done, err := process.Once(ctx, s.desk.Store, by, "resolveMasterDataConflict", key, v,
-		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			c, err := operatingstore.LockConflict(ctx, tx, scope, v.Conflict)
 			if err != nil {
 				return spent, nil, err
 			}
 			if c == nil {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound,
+				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound,
 					"There is no such conflict, or no more: the systems agree by now.", "conflict")}, nil
 			}
 			if errs := s.against(c, v.Value); errs != nil {
@@ -117,9 +117,9 @@ func saidBy(v *trade.Confidential) string {
 }
 
 // against is what stands against deciding a conflict so.
-func (s *Flows) against(c *operating.MasterDataConflict, value string) []trade.CommonError {
-	not := func(state, message string) []trade.CommonError {
-		return []trade.CommonError{&trade.StateNotAllowed{Refusal: trade.Refusal{
+func (s *Flows) against(c *operating.MasterDataConflict, value string) []trade.UserError {
+	not := func(state, message string) []trade.UserError {
+		return []trade.UserError{&trade.StateNotAllowed{Refusal: trade.Refusal{
 			Code: trade.CodeState, Message: message,
 			Path: []string{"input", "conflict"},
 		}, State: state, Allowed: []string{}}}
@@ -133,9 +133,9 @@ func (s *Flows) against(c *operating.MasterDataConflict, value string) []trade.C
 	case strings.HasSuffix(c.Field, "]") || c.Field == "record":
 		return not("OPEN", "Something is missing in one of the systems: it is made or closed there, by hand.")
 	case c.Field == "gtin" && !trade.ValidGTIN(value):
-		return []trade.CommonError{process.Invalid(trade.CodeInvalidInput, "It is no GTIN: its last digit does not check.", "value")}
+		return []trade.UserError{process.Invalid(trade.CodeInvalidInput, "It is no GTIN: its last digit does not check.", "value")}
 	case c.Field == "gln" && !trade.ValidGLN(value):
-		return []trade.CommonError{process.Invalid(trade.CodeInvalidInput, "It is no GLN: 13 digits, of which the last checks the others.",
+		return []trade.UserError{process.Invalid(trade.CodeInvalidInput, "It is no GLN: 13 digits, of which the last checks the others.",
 			"value")}
 	}
 	return nil
@@ -143,17 +143,17 @@ func (s *Flows) against(c *operating.MasterDataConflict, value string) []trade.C
 
 // correct is the flow of a decision to the systems.
 func (s *Flows) correct() durable.Flow[correctWork] {
-	tell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c operating.MasterDataChange) error {
+	report := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c operating.MasterDataChange) error {
 		if c.Was == c.Value {
 			return nil
 		}
-		_, err := s.desk.HandOver(ctx, source, ref, r.Attempt, r.Crashed,
+		_, err := s.desk.HandOver(ctx, source, ref, r.Attempted,
 			func() (sources.Receipt, error) { return s.desk.Sources.Correct(ctx, source, ref, c) })
 		return err
 	}
 	byHand := func(err error) bool { _, is := errors.AsType[*durable.Chore](err); return is }
 	untell := func(ctx context.Context, r *durable.Run[correctWork], source, ref string, c operating.MasterDataChange) error {
-		if err := tell(ctx, r, source, ref, c); !byHand(err) {
+		if err := report(ctx, r, source, ref, c); !byHand(err) {
 			return err
 		}
 		return nil // no program wrote it either
@@ -162,9 +162,9 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 		Kind: trade.Correct, Action: "master-data.resolve",
 		Steps: []durable.Step[correctWork]{
 			{
-				Name: "correct", System: &process.ERP, What: "Writes what was decided to the system that owns the record, where that says otherwise.",
+				Name: "correct", System: &process.ERP, What: "Writes the decision to the system that owns the record, if that has another value.",
 				Do: func(ctx context.Context, r *durable.Run[correctWork]) error {
-					return tell(ctx, r, r.Source, r.Work.Ref, r.Work.change(r.Work.Held, r.Work.Value))
+					return report(ctx, r, r.Source, r.Work.Ref, r.Work.change(r.Work.Held, r.Work.Value))
 				},
 				Undo: func(ctx context.Context, r *durable.Run[correctWork]) error {
 					return untell(ctx, r, r.Source, r.Work.Ref+"-UNDO", r.Work.change(r.Work.Value, r.Work.Held))
@@ -176,7 +176,7 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 				Name: "align", System: &process.ERP,
 				What: "Writes it to the other system too. Where that takes it from no program, the conflict stays on the list as decided.",
 				Do: func(ctx context.Context, r *durable.Run[correctWork]) error {
-					err := tell(ctx, r, r.Work.Other, r.Work.Ref+"-OTHER", r.Work.change(r.Work.Says, r.Work.Value))
+					err := report(ctx, r, r.Work.Other, r.Work.Ref+"-OTHER", r.Work.change(r.Work.Says, r.Work.Value))
 					_, refused := errors.AsType[*durable.Refusal](err)
 					if r.Work.Left = refused || byHand(err); r.Work.Left {
 						return nil // the owner has it, and that is what counts
@@ -212,13 +212,13 @@ func (s *Flows) correct() durable.Flow[correctWork] {
 func (s *Flows) reread(ctx context.Context, r *durable.Run[correctWork]) error {
 	switch key := r.Work.Key; sources.Subject(r.Work.Kind) {
 	case sources.OfItems:
-		return process.Reread(ctx, s.desk, r, (*sources.Set).Items, replication.SaveItems, key)
+		return process.Reread(ctx, s.desk, r, sources.ItemRecords, replication.SaveItems, key)
 	case sources.OfAccounts:
-		return process.Reread(ctx, s.desk, r, (*sources.Set).Accounts, replication.SaveAccounts, key)
+		return process.Reread(ctx, s.desk, r, sources.AccountRecords, replication.SaveAccounts, key)
 	case sources.OfSuppliers:
-		return process.Reread(ctx, s.desk, r, (*sources.Set).Suppliers, replication.SaveSuppliers, key)
+		return process.Reread(ctx, s.desk, r, sources.SupplierRecords, replication.SaveSuppliers, key)
 	case sources.OfCategories:
-		return process.Reread(ctx, s.desk, r, (*sources.Set).Categories, replication.SaveCategories, key)
+		return process.Reread(ctx, s.desk, r, sources.CategoryRecords, replication.SaveCategories, key)
 	}
 	return nil
 }

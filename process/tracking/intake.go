@@ -65,7 +65,7 @@ func (i *Intake) Receive(ctx context.Context, source string, h map[string][]stri
 		i.Refuse(source, reasonOf(err))
 		return "", false, err
 	}
-	known, err = i.keep.Do(ctx, "", operatingstore.KeptDelivery{Instance: source, DeliveryID: short(id), Body: body})
+	known, err = i.keep.Do(ctx, "", operatingstore.KeptDelivery{Instance: source, DeliveryID: shortenID(id), Body: body})
 	if err == nil && !known {
 		i.Wake()
 	}
@@ -109,8 +109,8 @@ func (i *Intake) noteRefused(ctx context.Context) error {
 
 const longestID = 400
 
-// short is an id as it can be kept.
-func short(id string) string {
+// shortenID is an id as it can be kept.
+func shortenID(id string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(id[:min(len(id), longestID)], ""), "\x00", "")
 }
 
@@ -179,12 +179,12 @@ func (i *Intake) applySome(ctx context.Context) (n int, err error) {
 		}
 		settled := operatingstore.SettledDelivery{
 			ID: d.ID, State: operating.InboundReceived,
-			Error: "It could not be applied; it is tried again.", Again: time.Second << min(d.Attempts, 9),
+			Error: "It could not be applied; it will be retried.", RetryAfter: time.Second << min(d.Attempts, 9),
 		}
 		if reason, refused := store.Refused(failure); refused {
 			settled.State, settled.Error = operating.InboundParked, reason
 		} else if d.Attempts+1 >= mostAttempts {
-			settled.State, settled.Error = operating.InboundParked, "It could not be applied, however often it was tried."
+			settled.State, settled.Error = operating.InboundParked, "It could not be applied, after all retries."
 		}
 		if err := i.store.InTx(ctx, func(tx *store.Tx) error {
 			return operatingstore.SettleDeliveries(ctx, tx, []operatingstore.SettledDelivery{settled})
@@ -204,42 +204,46 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operatingstore.K
 	var of []int // by record, the delivery that it is in
 	for n, d := range due {
 		settled[n] = operatingstore.SettledDelivery{ID: d.ID, State: operating.InboundApplied}
-		news, err := i.translate(d)
+		translated, err := i.translate(d)
 		if err != nil {
 			settled[n].State, settled[n].Error = operating.InboundParked, reasonOf(err)
 			continue
 		}
+		settled[n].Unused = translated.Unused
 		var wrong []string
-		for _, r := range news.Rejected {
+		for _, r := range translated.Rejected {
 			wrong = append(wrong, r.Reason)
 		}
-		if settled[n].Error = strings.Join(wrong, "\n"); len(wrong) > 0 && len(news.Tracking) == 0 {
+		if settled[n].Error = strings.Join(wrong, "\n"); len(wrong) > 0 && len(translated.Tracking) == 0 {
 			settled[n].State = operating.InboundParked
 		} else if len(wrong) > 0 {
 			settled[n].State = operating.InboundInPart
-		} else if news.Ignored != "" {
-			settled[n].Error = "Nothing is made of it: " + news.Ignored + "."
+		} else if translated.Ignored != "" {
+			settled[n].Error = "Nothing is made of it: " + translated.Ignored + "."
 		}
-		for _, t := range news.Tracking {
+		for _, t := range translated.Tracking {
 			records, of = append(records, t), append(of, n)
 		}
 	}
-	about, filed, err := replication.FileTracking(ctx, tx, records)
+	applied, err := Apply(ctx, tx, records)
 	if err != nil {
 		return 0, err
 	}
 	fresh := map[string]bool{}
-	for _, shipment := range filed {
+	for _, shipment := range applied.Changed {
 		fresh[shipment] = true
 	}
-	told := map[int]bool{} // deliveries with something new
-	for r, shipments := range about {
+	withEvents := map[int]bool{} // deliveries with something new
+	for r, shipments := range applied.Shipments {
 		s := &settled[of[r]]
-		if len(shipments) == 0 {
-			s.WaitsFor = append(s.WaitsFor, known(records[r])...)
+		if ignored := applied.Ignored[r]; ignored != "" {
+			s.Error = strings.TrimSpace(s.Error + "\n" + ignored)
+		}
+		if len(shipments) == 0 && applied.Ignored[r] == "" {
+			s.WaitsFor = append(s.WaitsFor, identifiersOf(&records[r])...)
 		}
 		for _, shipment := range shipments {
-			if told[of[r]] = told[of[r]] || fresh[shipment]; !slices.Contains(s.Subjects, shipment) {
+			if withEvents[of[r]] = withEvents[of[r]] || fresh[shipment]; !slices.Contains(s.Subjects, shipment) {
 				s.Subjects = append(s.Subjects, shipment)
 			}
 		}
@@ -249,25 +253,25 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operatingstore.K
 		switch {
 		case s.State == operating.InboundParked:
 		case len(s.WaitsFor) > 0: // what is about others is applied; all of it is again when they come
-			s.State, s.Again = operating.InboundWaiting, lookedAtAgain(due[n].Attempts) //nolint:gosec // it is as long as that
-			s.Error = strings.TrimSpace(s.Error + "\nIt waits for a shipment with " + listed(s.WaitsFor) + ".")
-		case s.State == operating.InboundApplied && len(s.Subjects) > 0 && !told[n]:
+			s.State, s.RetryAfter = operating.InboundWaiting, retryPause(due[n].Attempts) //nolint:gosec // it is as long as that
+			s.Error = strings.TrimSpace(s.Error + "\nIt waits for a shipment with " + listIdentifiers(s.WaitsFor) + ".")
+		case s.State == operating.InboundApplied && len(s.Subjects) > 0 && !withEvents[n]:
 			s.State = operating.InboundDuplicate
 		}
 	}
 	return len(fresh), operatingstore.SettleDeliveries(ctx, tx, settled)
 }
 
-// lookedAtAgain is when a delivery is looked at again that waits. The shipment that it waits
+// retryPause is when a delivery is looked at again that waits. The shipment that it waits
 // for wakes it as it is saved; but one that was being saved while it was looked for knew of
 // nobody who waits.
-func lookedAtAgain(attempts int) time.Duration {
+func retryPause(attempts int) time.Duration {
 	looks := [...]time.Duration{2 * time.Second, 30 * time.Second, 10 * time.Minute, time.Hour}
 	return looks[min(attempts, len(looks)-1)]
 }
 
-// listed are identifiers in words, the first few of them.
-func listed(ids []trade.Identifier) string {
+// listIdentifiers are identifiers in words, the first few of them.
+func listIdentifiers(ids []trade.Identifier) string {
 	var all []string
 	for _, id := range ids[:min(len(ids), 5)] {
 		all = append(all, strings.ToLower(strings.ReplaceAll(string(id.Scheme), "_", " "))+" "+id.Value)
@@ -275,16 +279,8 @@ func listed(ids []trade.Identifier) string {
 	return strings.Join(all, " or ")
 }
 
-// known are the identifiers by which a shipment could be known that is not.
-func known(t trade.Tracking) []trade.Identifier {
-	if t.TrackingNumber == "" {
-		return t.About
-	}
-	return append([]trade.Identifier{{Scheme: trade.SchemeTracking, Value: t.TrackingNumber}}, t.About...)
-}
-
 // translate reads a delivery; a defect is an error of it, and not the end of the process.
-func (i *Intake) translate(d operatingstore.KeptDelivery) (news sources.News, err error) {
+func (i *Intake) translate(d operatingstore.KeptDelivery) (translated sources.Translation, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			i.log.Error("a delivery cannot be read for a defect of ours", "source", d.Instance, "delivery", d.ID, "stack", string(debug.Stack()))
@@ -327,7 +323,7 @@ func (i *Intake) catchUpSome(ctx context.Context, name string) error {
 		for some := range slices.Chunk(found.Deliveries, process.MostGathered) {
 			kept := make([]operatingstore.KeptDelivery, len(some))
 			for n, d := range some {
-				kept[n] = operatingstore.KeptDelivery{Instance: name, DeliveryID: short(d.ID), Body: d.Body}
+				kept[n] = operatingstore.KeptDelivery{Instance: name, DeliveryID: shortenID(d.ID), Body: d.Body}
 			}
 			if _, err := operatingstore.KeepDeliveries(ctx, i.store, kept); err != nil {
 				return err

@@ -20,18 +20,18 @@ const Deliveries = "deliveries"
 
 // Replay applies deliveries again as the mappings of today read them, or only tells what
 // would come of it.
-func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay) (*process.Acted[trade.CommonError],
+func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay) (*process.Acted,
 	*process.Replayed, error,
 ) {
-	if errs := process.RequireText[trade.CommonError](q.Reason, process.SayWhy, "reason"); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil, nil
+	if errs := process.RequireText(q.Reason, process.SayWhy, "reason"); errs != nil {
+		return &process.Acted{Errors: errs}, nil, nil
 	}
 	found := &process.Replayed{}
 	done, err := process.Once(ctx, i.store, by, "replay", key, q,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			name, _, _ := strings.Cut(q.Stream, "/")
 			if _, ok := i.sources.Receiver(name); !ok {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such stream: no source of that name pushes.",
+				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such stream: no source of that name pushes.",
 					"stream")}, nil
 			}
 			for after := ""; ; {
@@ -43,11 +43,11 @@ func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q
 					break
 				}
 				if found.Found += len(some); found.Found > process.MostReplayed {
-					return spent, []trade.CommonError{process.Invalid(trade.CodeMaximum,
+					return spent, []trade.UserError{process.Invalid(trade.CodeMaximum,
 						fmt.Sprintf("There is more than %d of it: name a shorter time.", process.MostReplayed), "from")}, nil
 				}
 				after = some[len(some)-1].ID
-				n, err := i.again(ctx, some, q.DryRun)
+				n, err := i.replay(ctx, some, q.DryRun)
 				if err != nil {
 					return spent, nil, err
 				}
@@ -64,8 +64,8 @@ func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q
 
 var errOnlyTried = errors.New("it was to be tried only")
 
-// again applies deliveries once more, or tries to and takes it back.
-func (i *Intake) again(ctx context.Context, some []operating.KeptDelivery, dry bool) (changed int, err error) {
+// replay applies deliveries once more, or tries to and takes it back.
+func (i *Intake) replay(ctx context.Context, some []operating.KeptDelivery, dry bool) (changed int, err error) {
 	err = i.store.InTx(ctx, func(tx *store.Tx) error {
 		if changed, err = i.apply(ctx, tx, some); err == nil && dry {
 			return errOnlyTried

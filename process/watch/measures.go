@@ -47,11 +47,7 @@ func noteMeasure(o *operating.Objective, r *operating.MeasureResult) {
 	if r.Percent != nil {
 		measurePercent.WithLabelValues(labels...).Set(r.Percent.InexactFloat64())
 	}
-	met := 0.0
-	if o.Met(r) {
-		met = 1
-	}
-	objectiveMet.WithLabelValues(labels...).Set(met)
+	objectiveMet.WithLabelValues(labels...).Set(number(o.Met(r)))
 }
 
 // Measures keep the cases that business measures are made of as they come.

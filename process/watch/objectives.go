@@ -22,12 +22,12 @@ const longestWindow = 400 * 24 * time.Hour
 // SaveObjective makes an objective, or changes the one with the id of o, whose version was seen.
 func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key string,
 	n operating.Objective,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	if errs := checkObjective(&n); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+		return &process.Acted{Errors: errs}, nil
 	}
 	return process.Once(ctx, o.desk.Store, by, "saveObjective", key, n,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			before := map[string]any{"version": n.Version}
 			if n.ID == "" {
 				n.ID, before = durable.NewID("obj_"), nil
@@ -37,14 +37,14 @@ func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key
 			case err != nil:
 				return spent, nil, err
 			case !saved && current != "":
-				return spent, []trade.CommonError{&trade.VersionConflict{
+				return spent, []trade.UserError{&trade.VersionConflict{
 					Refusal: trade.Refusal{
 						Code: trade.CodeVersionConflict, Message: "The objective has changed since it was read: look at it again.",
 						Path: []string{"input", "expectedVersion"},
 					}, CurrentVersion: current, ChangedFields: []string{},
 				}}, nil
 			case !saved:
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound,
+				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound,
 					"There is no such objective, another has its name, or there are too many.", "name")}, nil
 			}
 			return ledger.SpentKey{Subject: n.ID}, nil, ledger.Audit(ctx, tx, operating.AuditRecord{
@@ -54,12 +54,12 @@ func (o *Operators) SaveObjective(ctx context.Context, by process.Submitter, key
 		})
 }
 
-func checkObjective(o *operating.Objective) (errs []trade.CommonError) {
+func checkObjective(o *operating.Objective) (errs []trade.UserError) {
 	wrong := func(message string, path ...string) {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, message, path...))
 	}
-	errs = append(process.RequireText[trade.CommonError](o.Name, "The name is missing.", "name"),
-		process.RequireText[trade.CommonError](o.Queue, "Say whose it is.", "queue")...)
+	errs = append(process.RequireText(o.Name, "The name is missing.", "name"),
+		process.RequireText(o.Queue, "Say whose it is.", "queue")...)
 	if (o.ID == "") != (o.Version == "") {
 		wrong("To change an objective give its id and the version that was seen; a new one has neither.", "expectedVersion")
 	}
@@ -69,7 +69,7 @@ func checkObjective(o *operating.Objective) (errs []trade.CommonError) {
 	hundred := udecimal.MustFromInt64(100, 0)
 	switch unit := o.Measure.Definition().Unit; {
 	case unit == operating.PerThousand:
-		wrong("Tickets are told, and are held to no objective.", "measure")
+		wrong("Tickets are reported; no objective applies to them.", "measure")
 	case unit == operating.InTime && (o.Maximum == nil || o.Percent != nil):
 		wrong("This measure is a time: give the maximum of its 95th percentile, and no percentage.", "maximum")
 	case unit != operating.InTime && (o.Percent == nil || o.Maximum != nil):
@@ -91,10 +91,8 @@ type TicketCount struct {
 }
 
 // RecordTickets records a count, in the place of the one of the same help desk and days.
-func (o *Operators) RecordTickets(ctx context.Context, by process.Submitter, key string, n TicketCount) (*process.Acted[trade.CommonError],
-	error,
-) {
-	errs := process.RequireText[trade.CommonError](n.Source, "Say which help desk it is from.", "source")
+func (o *Operators) RecordTickets(ctx context.Context, by process.Submitter, key string, n TicketCount) (*process.Acted, error) {
+	errs := process.RequireText(n.Source, "Say which help desk it is from.", "source")
 	if n.Count < 0 {
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The count must not be less than nothing.", "count"))
 	}
@@ -102,10 +100,10 @@ func (o *Operators) RecordTickets(ctx context.Context, by process.Submitter, key
 		errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The days end before they begin.", "period", "to"))
 	}
 	if errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+		return &process.Acted{Errors: errs}, nil
 	}
 	return process.Once(ctx, o.desk.Store, by, "recordSupportTickets", key, n,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			subject := fmt.Sprintf("%s/%s/%s", n.Source, n.From, n.To)
 			tally := operatingstore.Tally{
 				Measure: operating.SupportTickets, Subject: subject, Key: n.Source, At: n.To.Time(), Cases: 1,

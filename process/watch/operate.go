@@ -40,31 +40,29 @@ type deed struct {
 
 // act does it under a key, and writes it to the audit log. An operation that is in
 // another state is a refusal.
-func (o *Operators) act(ctx context.Context, by process.Submitter, key string, input any, d deed) (*process.Acted[trade.CommonError],
-	error,
-) {
-	if errs := process.RequireText[trade.CommonError](d.reason, process.SayWhy, "reason"); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+func (o *Operators) act(ctx context.Context, by process.Submitter, key string, input any, d deed) (*process.Acted, error) {
+	if errs := process.RequireText(d.reason, process.SayWhy, "reason"); errs != nil {
+		return &process.Acted{Errors: errs}, nil
 	}
 	source := ""
 	done, err := process.Once(ctx, o.desk.Store, by, d.mutation, key, input,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			now, err := ledger.OperationNow(ctx, tx, d.operation)
 			if err != nil {
 				return spent, nil, err
 			}
 			if now == nil {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such operation.", d.field)}, nil
+				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such operation.", d.field)}, nil
 			}
 			source = now.Source
 			if err := d.do(ctx, tx); err != nil {
 				if errors.Is(err, durable.ErrState) {
-					return spent, []trade.CommonError{&trade.StateNotAllowed{
+					return spent, []trade.UserError{&trade.StateNotAllowed{
 						Refusal: trade.Refusal{
 							Code: trade.CodeState, Message: "The operation is in a state in which this is not possible, or is worked on.",
 							Path: []string{"input", d.field},
 						},
-						State: string(now.State), Allowed: deedsIn(now.State),
+						State: string(now.State), Allowed: o.deedsIn(now),
 					}}, nil
 				}
 				return spent, nil, err
@@ -86,15 +84,17 @@ func (o *Operators) act(ctx context.Context, by process.Submitter, key string, i
 	return done, err
 }
 
-// deedsIn are what an operator can do about an operation in a state.
-func deedsIn(s trade.OperationState) []string {
-	switch s {
+// deedsIn are what an operator can do about an operation as it is.
+func (o *Operators) deedsIn(c *ledger.Claimed) []string {
+	switch c.State {
 	case trade.OperationParked:
 		return []string{"retryDeadLetter", "discardDeadLetter", "settleOperation"}
 	case trade.OperationUnknown:
 		return []string{"settleOperation"}
 	case trade.OperationCommitted:
-		return []string{"compensate"}
+		if o.desk.Engine.Undoes(c.Kind) {
+			return []string{"compensate"}
+		}
 	}
 	return []string{}
 }
@@ -109,7 +109,7 @@ type DeadLetter struct {
 func (d DeadLetter) operation() string { return "opr_" + strings.TrimPrefix(d.ID, "dlr_") }
 
 // Retry lets a dead letter be tried again.
-func (o *Operators) Retry(ctx context.Context, by process.Submitter, key string, d DeadLetter) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) Retry(ctx context.Context, by process.Submitter, key string, d DeadLetter) (*process.Acted, error) {
 	return o.act(ctx, by, key, d,
 		deed{
 			mutation: "retryDeadLetter", action: "dead-letter.retry", operation: d.operation(), reason: d.Reason, field: "deadLetter",
@@ -120,9 +120,7 @@ func (o *Operators) Retry(ctx context.Context, by process.Submitter, key string,
 }
 
 // Discard gives a dead letter up; its history stays.
-func (o *Operators) Discard(ctx context.Context, by process.Submitter, key string, d DeadLetter) (*process.Acted[trade.CommonError],
-	error,
-) {
+func (o *Operators) Discard(ctx context.Context, by process.Submitter, key string, d DeadLetter) (*process.Acted, error) {
 	return o.act(ctx, by, key, d,
 		deed{
 			mutation: "discardDeadLetter", action: "dead-letter.discard", operation: d.operation(), reason: d.Reason, field: "deadLetter",
@@ -135,7 +133,7 @@ func (o *Operators) Discard(ctx context.Context, by process.Submitter, key strin
 // Compensate undoes an operation, last step first.
 func (o *Operators) Compensate(ctx context.Context, by process.Submitter, key, operation,
 	reason string,
-) (*process.Acted[trade.CommonError], error) {
+) (*process.Acted, error) {
 	return o.act(ctx, by, key, []string{operation, reason},
 		deed{
 			mutation: "compensate", action: "operation.compensate", operation: operation, reason: reason, field: "operation",
@@ -154,9 +152,9 @@ type Settlement struct {
 }
 
 // Settle settles an operation of unknown outcome.
-func (o *Operators) Settle(ctx context.Context, by process.Submitter, key string, s Settlement) (*process.Acted[trade.CommonError], error) {
+func (o *Operators) Settle(ctx context.Context, by process.Submitter, key string, s Settlement) (*process.Acted, error) {
 	if s.Happened && s.ExternalRef == "" {
-		return &process.Acted[trade.CommonError]{Errors: []trade.CommonError{process.Invalid(trade.CodeInvalidInput,
+		return &process.Acted{Errors: []trade.UserError{process.Invalid(trade.CodeInvalidInput,
 			"Give the source's reference of what it did.", "externalRef")}}, nil
 	}
 	return o.act(ctx, by, key, s, deed{
@@ -170,33 +168,35 @@ func (o *Operators) Settle(ctx context.Context, by process.Submitter, key string
 
 // Pause holds a source on all processes: writes to it queue, and reads come from the
 // store. Resume lets it run again.
-func (o *Operators) Pause(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError],
-	error,
-) {
+func (o *Operators) Pause(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted, error) {
 	return o.control(ctx, by, "pauseSource", "source.pause", key, instance, reason, reason)
 }
 
-// Resume lets a source run that was paused.
-func (o *Operators) Resume(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted[trade.CommonError],
-	error,
-) {
+// Resume lets a source run that was paused. What waits for its next attempt there is attempted at once, as after a source has
+// asked to be left alone for minutes.
+func (o *Operators) Resume(ctx context.Context, by process.Submitter, key, instance, reason string) (*process.Acted, error) {
 	return o.control(ctx, by, "resumeSource", "source.resume", key, instance, reason, "")
 }
 
 func (o *Operators) control(ctx context.Context, by process.Submitter, mutation, action, key, instance, why,
 	pause string,
-) (*process.Acted[trade.CommonError], error) {
-	if errs := process.RequireText[trade.CommonError](why, process.SayWhy, "reason"); errs != nil {
-		return &process.Acted[trade.CommonError]{Errors: errs}, nil
+) (*process.Acted, error) {
+	if errs := process.RequireText(why, process.SayWhy, "reason"); errs != nil {
+		return &process.Acted{Errors: errs}, nil
 	}
 	done, err := process.Once(ctx, o.desk.Store, by, mutation, key, []string{instance, why},
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.CommonError, err error) {
+		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
 			if !slices.Contains(o.desk.Sources.Names(), instance) {
-				return spent, []trade.CommonError{process.Invalid(trade.CodeNotFound, "There is no such source.", "instance")}, nil
+				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such source.", "instance")}, nil
 			}
 			changed, err := operatingstore.PauseSource(ctx, tx, instance, pause, by.Principal)
 			if err != nil {
 				return spent, nil, err
+			}
+			if pause == "" {
+				if err := o.desk.Engine.Hasten(ctx, tx, instance); err != nil {
+					return spent, nil, err
+				}
 			}
 			if changed {
 				err = ledger.Audit(ctx, tx,
@@ -213,8 +213,8 @@ func (o *Operators) control(ctx context.Context, by process.Submitter, mutation,
 	return done, takePauses(ctx, o.desk.Store, o.desk.Sources)
 }
 
-// Follow holds the sources that are paused on any process, until ctx ends.
-func (o *Operators) Follow(ctx context.Context, log *slog.Logger) {
+// Watch holds the sources that are paused on any process, until ctx ends.
+func (o *Operators) Watch(ctx context.Context, log *slog.Logger) {
 	loop := clock.Loop{Task: "pauses of sources", Every: pausesEvery, Log: log}
 	loop.Run(ctx, clock.Pass(func(ctx context.Context) error { return takePauses(ctx, o.desk.Store, o.desk.Sources) }))
 }

@@ -29,8 +29,8 @@ const (
 	mostCounted = 10_000
 	// silentAfter is how long a carrier may say nothing of a shipment that it has.
 	silentAfter = 72 * time.Hour
-	// deadAfter is how long a process may say nothing, and forgottenAfter when it is counted no more.
-	deadAfter, forgottenAfter = 20 * time.Second, time.Hour
+	// forgottenAfter is when a process that says nothing is counted no more.
+	forgottenAfter = time.Hour
 	// refusedOften is how many requests of a client that are refused in a minute somebody should look at.
 	refusedOften = 30
 	// downAfter is how long a source may be down before somebody should look.
@@ -44,13 +44,14 @@ type Systems struct {
 	sources *sources.Set
 	now     func() time.Time
 	log     *slog.Logger
+	began   time.Time
 	down    map[string]time.Time // by source, since when
 	looks   int
 }
 
 // NewSystems makes it.
 func NewSystems(st *store.Store, set *sources.Set, now func() time.Time, log *slog.Logger) *Systems {
-	return &Systems{store: st, sources: set, now: now, log: log, down: map[string]time.Time{}}
+	return &Systems{store: st, sources: set, now: now, log: log, began: now(), down: map[string]time.Time{}}
 }
 
 // Run watches, in one process at a time, until ctx ends.
@@ -76,24 +77,28 @@ func (w *Systems) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertSource}, w.unhealthy(w.now(), slow(signals, now)),
-		"It answers again."); err != nil {
-		return err
-	}
-	said, err := w.said(ctx, signals, now)
+	seen, err := operatingstore.ObservedSources(ctx, w.store)
 	if err != nil {
 		return err
 	}
-	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, said,
+	unhealthy := w.unhealthy(w.now(), seen)
+	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertSource}, unhealthy, "It answers again."); err != nil {
+		return err
+	}
+	compose, err := w.compose(ctx, signals, now)
+	if err != nil {
+		return err
+	}
+	if err := operatingstore.KeepAlerts(ctx, w.store, []trade.AlertKind{trade.AlertProcess, trade.AlertClient}, compose,
 		"It is over."); err != nil {
 		return err
 	}
 	if turn%3 == 0 {
-		told, err := operatingstore.SystemAlerts(ctx, w.store, stuckAfter, silentAfter)
+		raised, err := operatingstore.SystemAlerts(ctx, w.store, stuckAfter, silentAfter)
 		if err != nil {
 			return err
 		}
-		for _, a := range told {
+		for _, a := range raised {
 			if a.Responsible == nil { // about a source, whose system the store does not know
 				tier := tier(w.sources.KindOf(a.Subject))
 				a.Responsible = &tier
@@ -103,7 +108,7 @@ func (w *Systems) look(ctx context.Context) error {
 			trade.AlertStuck, trade.AlertDeadLetter, trade.AlertUnmapped, trade.AlertConflict, trade.AlertRefused,
 			trade.AlertSilent, trade.AlertForgotten, trade.AlertForeign,
 		}
-		if err := operatingstore.KeepAlerts(ctx, w.store, kinds, told, "It is settled."); err != nil {
+		if err := operatingstore.KeepAlerts(ctx, w.store, kinds, raised, "It is settled."); err != nil {
 			return err
 		}
 	}
@@ -132,9 +137,13 @@ var (
 		Name: "portico_alerts",
 		Help: "Alerts that are not resolved, by kind, severity and queue.",
 	}, []string{"kind", "severity", "queue"})
+	sourceReason = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "portico_source_reason",
+		Help: "1 for each reason for which a source that answers is not simply up: STALE, FLAPPING, SLOW. Every process has it, of what all see.",
+	}, []string{"source", "reason"})
 	sourceUp = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "portico_source_up",
-		Help: "1 while a source answers, is paused or in a planned window; 0 while it is down.",
+		Help: "1 while a source answers this process, is paused or in a planned window; 0 while it is down.",
 	}, []string{"source", "system"})
 )
 
@@ -142,7 +151,7 @@ var (
 func Metrics() []prometheus.Collector {
 	return []prometheus.Collector{
 		measureSeconds, measurePercent, measureCases, objectiveMet, operationsNow, operationsAge, alertsNow,
-		sourceUp,
+		sourceUp, sourceReason,
 	}
 }
 
@@ -171,13 +180,6 @@ func (w *Systems) count(ctx context.Context) error {
 	for _, a := range alerts[""].Nodes {
 		alertsNow.WithLabelValues(string(a.Kind), string(a.Severity), a.Queue).Inc()
 	}
-	for _, h := range w.sources.Health() {
-		up := 1.0
-		if h.State == operating.SourceIsDown {
-			up = 0
-		}
-		sourceUp.WithLabelValues(h.Instance, string(h.System)).Set(up)
-	}
 	return nil
 }
 
@@ -195,28 +197,32 @@ func tier(of trade.SourceKind) trade.Responsible {
 	return trade.ERPAtFault
 }
 
-// unhealthy are the sources that do not answer and should. What an operator paused, or is in a
+// unhealthy are the sources that do not answer and should, or whose answers are of little use. What an operator paused, or is in a
 // planned window, is left alone.
-func (w *Systems) unhealthy(now time.Time, slow map[string]float64) (all []*trade.Alert) {
+func (w *Systems) unhealthy(now time.Time, seen map[string]operating.Observed) (all []*trade.Alert) {
 	for _, h := range w.sources.Health() {
 		responsible := tier(h.System)
-		if h.State != operating.SourceIsDown {
+		since, known := w.down[h.Instance]
+		switch {
+		case h.State != operating.SourceIsDown:
 			delete(w.down, h.Instance)
-			if seconds, is := slow[h.Instance]; is && h.State != operating.SourcePaused {
-				action := "What needs it waits that long, or shows what was known. Look at its load and at the network to it; lower its concurrency " +
-					"where it is asked too much."
-				all = append(all, &trade.Alert{
-					Kind: trade.AlertSource, Severity: trade.Warning, Message: fmt.Sprintf("%s takes %.1f s to answer.", h.Instance, seconds),
-					SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource], Responsible: &responsible, Subject: h.Instance,
-				})
-			}
-			continue
-		}
-		since, seen := w.down[h.Instance]
-		if !seen {
+		case !known:
 			w.down[h.Instance], since = now, now
 		}
-		if now.Sub(since) < clock.Paced(downAfter) {
+		if h.State != operating.SourceIsDown || now.Sub(since) < clock.Paced(downAfter) {
+			// One that flaps does so while it is away for a moment, too: its alert does not end with each of its outages.
+			observed := seen[h.Instance].Since(w.began)
+			if h.Judge(observed, now); len(h.Reasons) > 0 {
+				severity := trade.Warning
+				if h.State == operating.SourceIsStale {
+					severity = trade.Critical
+				}
+				message, action := observed.Explain(h.Reasons[0])
+				all = append(all, &trade.Alert{
+					Kind: trade.AlertSource, Severity: severity, Message: message, SuggestedAction: &action, Queue: trade.Queues[trade.AlertSource],
+					Responsible: &responsible, Subject: h.Instance,
+				})
+			}
 			continue
 		}
 		action := "Portico shows what it knew, and writes wait in the queue. Look at the system; nothing needs to be done here when it is back."
@@ -254,8 +260,8 @@ var refusals = map[string]struct {
 	},
 }
 
-// said are the alerts about what processes say, and about those that say nothing any more.
-func (w *Systems) said(ctx context.Context, signals []operatingstore.Signal, now time.Time) (all []*trade.Alert, err error) {
+// compose are the alerts about what processes say, and about those that say nothing any more.
+func (w *Systems) compose(ctx context.Context, signals []operatingstore.Signal, now time.Time) (all []*trade.Alert, err error) {
 	add := func(kind trade.AlertKind, severity trade.Severity, tier trade.Responsible, subject, message, action string) {
 		all = append(all, &trade.Alert{
 			Kind: kind, Severity: severity, Message: message, SuggestedAction: &action, Queue: trade.Queues[kind],
@@ -270,10 +276,10 @@ func (w *Systems) said(ctx context.Context, signals []operatingstore.Signal, now
 			if err := operatingstore.RemoveSignals(ctx, w.store, s.Process); err != nil {
 				return nil, err
 			}
-		case s.Kind == operatingstore.Alive && age > clock.Paced(deadAfter):
+		case s.Kind == operatingstore.Alive && age > clock.Paced(operatingstore.SaidFor):
 			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, s.Process, "The process "+s.Process+" ended without saying so.",
 				"Look at its log and start it again; what it was at is taken up by the others.")
-		case age > clock.Paced(deadAfter):
+		case age > clock.Paced(operatingstore.SaidFor):
 		case s.Kind == operatingstore.SlowDatabase:
 			add(trade.AlertProcess, trade.Critical, trade.OrchestrationAtFault, "database "+s.Process,
 				fmt.Sprintf("The database takes %.1f s to answer %s.", s.Value, s.Process),
@@ -292,20 +298,9 @@ func (w *Systems) said(ctx context.Context, signals []operatingstore.Signal, now
 			r = refusals[""]
 		}
 		add(trade.AlertClient, trade.Warning, r.tier, key[0]+" "+key[1],
-			fmt.Sprintf("Requests of %s are refused with %s, again and again.", key[0], key[1]), r.action)
+			fmt.Sprintf("Requests of %s are refused with %s repeatedly.", key[0], key[1]), r.action)
 	}
 	return all, nil
-}
-
-// slow are sources that answer slowly, as processes say.
-func slow(signals []operatingstore.Signal, now time.Time) map[string]float64 {
-	all := map[string]float64{}
-	for _, s := range signals {
-		if s.Kind == operatingstore.SlowSource && now.Sub(s.At) <= clock.Paced(deadAfter) {
-			all[s.Subject] = max(all[s.Subject], s.Value)
-		}
-	}
-	return all
 }
 
 // missed are the objectives that are not kept over their time.
@@ -320,15 +315,15 @@ func (w *Systems) missed(ctx context.Context, now time.Time) (all []*trade.Alert
 		if o.Met(r) {
 			continue
 		}
-		told := "It is missed."
+		raised := "It is missed."
 		if o.Maximum != nil && r.P95 != nil {
-			told = fmt.Sprintf("The 95th percentile is %s where %s is the most.", r.P95.Round(time.Second), o.Maximum)
+			raised = fmt.Sprintf("The 95th percentile is %s where %s is the most.", r.P95.Round(time.Second), o.Maximum)
 		} else if r.Percent != nil && o.Percent != nil {
-			told = fmt.Sprintf("It is %s %% where %s %% is the bound.", r.Percent, o.Percent)
+			raised = fmt.Sprintf("It is %s %% where %s %% is the bound.", r.Percent, o.Percent)
 		}
 		action := "Look at roi with breakDown for where it comes from; sla has what it was on other days."
 		all = append(all, &trade.Alert{
-			Kind: trade.AlertObjective, Severity: o.Severity, Message: "Missed: " + o.Name + ". " + told, SuggestedAction: &action, Queue: o.Queue,
+			Kind: trade.AlertObjective, Severity: o.Severity, Message: "Missed: " + o.Name + ". " + raised, SuggestedAction: &action, Queue: o.Queue,
 			Subject: o.ID,
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -69,8 +70,66 @@ func TestShortOutagesDoNotAddUpToAnAlert(t *testing.T) {
 		*all[0].Responsible != trade.ERPAtFault {
 		t.Errorf("away for %v: %v", downAfter, all)
 	}
+	// One that flaps has an alert all the while.
+	often := 3.0
+	flaps := func(after time.Duration) []*trade.Alert {
+		return w.unhealthy(begun.Add(after), map[string]operating.Observed{"erp": {Instance: "erp", Outages: &often}})
+	}
+	become(false)
+	if all := flaps(3 * downAfter); len(all) != 1 || all[0].Severity != trade.Warning || !strings.Contains(all[0].Message, "3 times") {
+		t.Errorf("it flaps, and answers: %v", all)
+	}
+	become(true)
+	if all := flaps(3*downAfter + time.Second); len(all) != 1 || all[0].Severity != trade.Warning ||
+		!strings.Contains(all[0].Message, "3 times") {
+		t.Errorf("it flaps, and is away for a moment: %v", all)
+	}
+	if all := flaps(4*downAfter + time.Second); len(all) != 1 || all[0].Severity != trade.Critical {
+		t.Errorf("it flapped, and is away for good: %v", all)
+	}
 	set.Pause(map[string]string{"erp": "stocktaking"})
-	if all := alerts(3 * downAfter); len(all) != 0 {
+	if all := alerts(5 * downAfter); len(all) != 0 {
 		t.Errorf("what an operator paused has %d alerts", len(all))
+	}
+}
+
+// TestASourceThatAnswersAndWhoseChangesDoNotArriveIsReported has a feed stand still, and names where it stands.
+//
+// Cases: A2
+func TestASourceThatAnswersAndWhoseChangesDoNotArriveIsReported(t *testing.T) {
+	c, err := company.Open(company.Options{Speed: 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(c.Handler())
+	defer server.Close()
+	set, err := sandbox.OpenCompany(server.URL, company.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		stands, runs time.Duration
+		want         int
+	}{
+		{0, time.Hour, 0},
+		{44 * time.Second, time.Hour, 0},
+		{45 * time.Second, time.Hour, 1},
+		{time.Hour, time.Hour, 1},
+		{time.Hour, 0, 0}, // while no process ran, none was there to take them
+		{time.Hour, 44 * time.Second, 0},
+		{time.Hour, 45 * time.Second, 1},
+	} {
+		w := NewSystems(nil, set, func() time.Time { return now.Add(-c.runs) }, slog.New(slog.DiscardHandler))
+		confirmed := now.Add(-c.stands)
+		alerts := w.unhealthy(now, map[string]operating.Observed{"erp": {Instance: "erp", Position: "4711", ConfirmedAt: &confirmed}})
+		if len(alerts) != c.want {
+			t.Errorf("after %s, of a process that runs for %s, there are %d alerts, want %d", c.stands, c.runs, len(alerts), c.want)
+		}
+		for _, a := range alerts {
+			if a.Subject != "erp" || a.Severity != trade.Critical || !strings.Contains(a.Message, "4711") {
+				t.Errorf("after %s: %+v", c.stands, a)
+			}
+		}
 	}
 }

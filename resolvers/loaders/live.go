@@ -42,7 +42,7 @@ func (l *Loaders) AvailabilityOf(ctx context.Context, items []*trade.Item, args 
 			return nil, err
 		}
 	}
-	today := trade.DateOf(time.Now())
+	today := trade.DateOf(time.Now(), time.UTC)
 	out := make([]*trade.Availability, len(items))
 	for i, item := range items {
 		if args.Warehouses != nil {
@@ -85,7 +85,8 @@ func (l *Loaders) nothingFrom(source string) (trade.Provenance, error) {
 }
 
 // refresh asks the source for the figures that are older than maxAge. Where it
-// does not answer, the store's stay, marked as what they are.
+// does not answer, or with what cannot be read, the store's stay, marked as what
+// they are.
 func (l *Loaders) refresh(ctx context.Context, items []*trade.Item, figures [][]*trade.Stock, maxAge time.Duration) error {
 	skus := make([]string, len(items))
 	for i, item := range items {
@@ -93,6 +94,7 @@ func (l *Loaders) refresh(ctx context.Context, items []*trade.Item, figures [][]
 			skus[i] = item.SKU
 		}
 	}
+	now := time.Now()
 	live, err := liveStock.in(ctx, l, skus)
 	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		return err
@@ -100,15 +102,18 @@ func (l *Loaders) refresh(ctx context.Context, items []*trade.Item, figures [][]
 	for i := range items {
 		switch {
 		case skus[i] == "":
-		case err != nil:
+		case err != nil || live[i].unread:
 			figures[i] = slices.Clone(figures[i]) // others may have loaded them without a wish for age
 			for j, s := range figures[i] {
 				kept := *s
 				kept.Provenance.Mode = trade.Fallback
+				if err == nil && kept.Provenance.UnreadSince == nil { // its source's feed has yet to come to it
+					kept.Provenance.UnreadSince, kept.Provenance.Stale = &now, true
+				}
 				figures[i][j] = &kept
 			}
 		default:
-			if figures[i], err = l.placed(ctx, live[i]); err != nil {
+			if figures[i], err = l.placed(ctx, live[i].figures); err != nil {
 				return err
 			}
 		}
@@ -145,14 +150,27 @@ func (l *Loaders) fetchKeptStock(ctx context.Context, items []string) (map[strin
 	return records.Stock(ctx, l.Store, l.scope, items, l.StockFrom())
 }
 
-func (l *Loaders) fetchStock(ctx context.Context, skus []string) (map[string][]trade.Stock, error) {
-	page, err := l.Sources.At(l.StockFrom()).Stock(ctx, sources.Query{Refs: skus})
+// reportedStock is what a source says of an item's stock now; unread tells that it cannot be read.
+type reportedStock struct {
+	figures []trade.Stock
+	unread  bool
+}
+
+func (l *Loaders) fetchStock(ctx context.Context, skus []string) (map[string]reportedStock, error) {
+	page, err := sources.StockRecords.Fetch(ctx, l.Sources.At(l.StockFrom()), sources.Query{Refs: skus})
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[string][]trade.Stock, len(skus))
+	found := make(map[string]reportedStock, len(skus))
 	for _, s := range page.Records {
-		found[s.ItemRef.Key] = append(found[s.ItemRef.Key], s)
+		of := found[s.ItemRef.Key]
+		of.figures = append(of.figures, s)
+		found[s.ItemRef.Key] = of
+	}
+	for _, r := range page.Rejected {
+		if r.SourceRef != nil {
+			found[*r.SourceRef] = reportedStock{unread: true}
+		}
 	}
 	return found, nil
 }
@@ -162,33 +180,43 @@ func (l *Loaders) fetchStock(ctx context.Context, skus []string) (map[string][]t
 // store's word, however old.
 func (l *Loaders) StatusOf(ctx context.Context, shipments []*trade.Shipment, maxAge *time.Duration) ([]trade.ShipmentStatus, error) {
 	statuses := make([]trade.ShipmentStatus, len(shipments))
-	numbers := make([]string, len(shipments))
+	var numbers []string
+	parcels := make([][]string, len(shipments)) // by shipment, the numbers to ask for
 	for i, s := range shipments {
 		statuses[i] = s.Status
 		if maxAge != nil && s.Provenance.Age >= *maxAge {
-			numbers[i] = s.TrackingNumber
+			if parcels[i] = s.ParcelNumbers; len(s.ParcelNumbers) == 0 {
+				parcels[i] = []string{s.TrackingNumber}
+			}
+			numbers = append(numbers, parcels[i]...)
 		}
 	}
 	if maxAge == nil {
 		return statuses, nil
 	}
-	news, err := liveTracking.in(ctx, l, numbers)
+	updates, err := liveTracking.in(ctx, l, numbers)
 	if err != nil {
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return nil, err
 		}
 		return statuses, nil
 	}
-	for i, n := range news {
-		if n != nil && len(n.Events) > 0 {
-			statuses[i] = tracking.StatusOf(n.Events)
+	for i := range shipments {
+		var events [][]trade.ShipmentEvent
+		for _, n := range updates[:len(parcels[i])] {
+			if n != nil && len(n.Events) > 0 {
+				events = append(events, n.Events)
+			}
+		}
+		if updates = updates[len(parcels[i]):]; len(events) > 0 && len(events) == len(parcels[i]) { // half of them say nothing of it
+			statuses[i] = tracking.StatusOfPackages(events)
 		}
 	}
 	return statuses, nil
 }
 
 func (l *Loaders) fetchTracking(ctx context.Context, numbers []string) (map[string]*trade.Tracking, error) {
-	page, err := l.Sources.Tracking(ctx, sources.Query{Refs: numbers})
+	page, err := sources.TrackingRecords.Fetch(ctx, l.Sources, sources.Query{Refs: numbers})
 	if err != nil {
 		return nil, err
 	}

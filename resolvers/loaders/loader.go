@@ -18,7 +18,7 @@ import (
 )
 
 var stragglers = prometheus.NewCounter(prometheus.CounterOpts{
-	Name: "portico_loader_stragglers_total", Help: "Keys that were loaded alone, because no level announced them.",
+	Name: "portico_loader_stragglers_total", Help: "Keys that were loaded alone, because no level registered them.",
 })
 
 // Metrics are the collectors of this package.
@@ -43,8 +43,8 @@ type Loader[K comparable, V any] struct{ fetch fetch[K, V] }
 func made[K comparable, V any](f fetch[K, V]) *Loader[K, V] { return &Loader[K, V]{f} }
 
 // stored is a loader of what the store reads within the caller's scope.
-func stored[V any](read func(context.Context, *store.Store, trade.Scope, []string) (map[string]V, error)) *Loader[string, V] {
-	return made(func(l *Loaders, ctx context.Context, keys []string) (map[string]V, error) {
+func stored[K comparable, V any](read func(context.Context, *store.Store, trade.Scope, []K) (map[K]V, error)) *Loader[K, V] {
+	return made(func(l *Loaders, ctx context.Context, keys []K) (map[K]V, error) {
 		return read(ctx, l.Store, l.scope, keys)
 	})
 }
@@ -80,7 +80,7 @@ func (d *Loader[K, V]) hold(l *Loaders, n int) *held[K, V] {
 		}
 	}
 	h := &held[K, V]{of: l, from: d, known: make(map[K]entry[K, V], n)}
-	h.keys = dataloader.NewBatchedLoader(h.alone, dataloader.WithCache[K, V](h),
+	h.keys = dataloader.NewBatchedLoader(h.fetchAlone, dataloader.WithCache[K, V](h),
 		dataloader.WithBatchCapacity[K, V](1), dataloader.WithInputCapacity[K, V](1), dataloader.WithWait[K, V](time.Hour)) // which nobody waits
 	if l.used == nil {
 		l.used = l.first[:0]
@@ -114,7 +114,7 @@ func (d *Loader[K, V]) All(ctx context.Context, keys []K) ([]V, error) {
 func (d *Loader[K, V]) in(ctx context.Context, l *Loaders, keys []K) ([]V, error) {
 	level := execution.Level(ctx)
 	h := d.hold(l, min(len(keys), fewKeys))
-	places, first, own := h.announce(level, keys)
+	places, first, own := h.register(level, keys)
 	err := execution.Rendezvous(ctx)
 	if level != nil {
 		own = h.take(level)
@@ -153,11 +153,11 @@ func (d *Loader[K, V]) One(ctx context.Context, key K) (V, error) {
 	return values[0], nil
 }
 
-// announce puts the keys nobody asked for yet into the level's round and tells
+// register puts the keys nobody asked for yet into the level's round and tells
 // the place of each key among all that are known, from 1 on; the zero key has
 // none. In first there is room for a number at each place. Without a level
 // there is nobody to wait for, and the round is the caller's own.
-func (h *held[K, V]) announce(level any, keys []K) (places, first []int, own *round[K, V]) {
+func (h *held[K, V]) register(level any, keys []K) (places, first []int, own *round[K, V]) {
 	var none K
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -230,9 +230,9 @@ func (h *held[K, V]) run(ctx context.Context, r *round[K, V]) {
 	telemetry.End(span, r.err, "load failed")
 }
 
-// alone is the dataloader's own batch function, for a key that no level
+// fetchAlone is the dataloader's own batch function, for a key that no level
 // announced.
-func (h *held[K, V]) alone(ctx context.Context, keys []K) []*dataloader.Result[V] {
+func (h *held[K, V]) fetchAlone(ctx context.Context, keys []K) []*dataloader.Result[V] {
 	stragglers.Add(float64(len(keys)))
 	found, err := h.from.fetch(h.of, ctx, keys)
 	out := make([]*dataloader.Result[V], len(keys))

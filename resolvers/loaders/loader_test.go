@@ -95,8 +95,8 @@ func TestNoKeyIsFetchedTwiceInAnOperation(t *testing.T) {
 func TestTheCallsOfALevelShareOneFetch(t *testing.T) {
 	a, ctx, level := newAsking(), operation(t), "a level"
 	h := a.hold(From(ctx), 2)
-	h.announce(level, []string{"k1", "k2"})
-	h.announce(level, []string{"k2", "k3"})
+	h.register(level, []string{"k1", "k2"})
+	h.register(level, []string{"k2", "k3"})
 	other := a.hold(From(ctx), 1)
 	if other != h {
 		t.Fatal("the loader holds two sets for one operation")
@@ -118,7 +118,7 @@ func TestTheCallsOfALevelShareOneFetch(t *testing.T) {
 func TestAKeyOnItsWayIsWaitedFor(t *testing.T) {
 	a, ctx := newAsking(), operation(t)
 	h := a.hold(From(ctx), 1)
-	h.announce("another level", []string{"k1"})
+	h.register("another level", []string{"k1"})
 	got := make(chan string)
 	go func() {
 		v, err := a.One(ctx, "k1")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"portico/store/ledger"
+	operatingstore "portico/store/operating"
 	"portico/trade"
 	"portico/trade/operating"
 )
@@ -121,7 +122,7 @@ func gather[T any, P interface {
 	return nil
 }
 
-// SourceHealth is the state of every source, and how far behind its news is.
+// SourceHealth is the state of every source, as this process and all others see it, and how far behind its news is.
 func (l *Loaders) SourceHealth(ctx context.Context) ([]*operating.SourceHealth, error) {
 	confirmed, err := l.Store.Confirmed() //nolint:contextcheck // it reads memory, or what all share
 	if err != nil {
@@ -131,10 +132,15 @@ func (l *Loaders) SourceHealth(ctx context.Context) ([]*operating.SourceHealth, 
 	if err != nil {
 		return nil, err
 	}
+	seen, err := operatingstore.ObservedSources(ctx, l.Store)
+	if err != nil {
+		return nil, err
+	}
 	all := l.Sources.Health()
 	out := make([]*operating.SourceHealth, len(all))
 	for i := range all {
 		out[i] = &all[i]
+		out[i].Judge(seen[all[i].Instance], time.Now())
 		out[i].QueueDepth = waiting[all[i].Instance]
 		if at, ok := confirmed[all[i].Instance]; ok {
 			lag := max(time.Since(at), 0).Truncate(time.Millisecond)

@@ -26,7 +26,7 @@ func (l *Loaders) PriceOf(ctx context.Context, keys []trade.PriceKey, maxAge *ti
 		if k.Account == "" {
 			continue
 		}
-		if kept, ok := l.Prices.Kept(k, &limit, now); ok {
+		if kept, ok := l.Prices.Find(k, &limit, now); ok {
 			prices[i] = kept
 			continue
 		}

@@ -217,7 +217,7 @@ func TestAPriceIsAskedForOnceHoweverManyWantItAndNoneForNobody(t *testing.T) {
 	w := &world{}
 	ctx := loaders.With(t.Context(), loaders.New(shared(t, w), trade.OperatorScope(nil)))
 	key := func(account, sku string) trade.PriceKey {
-		return trade.PriceKey{Account: account, SKU: sku, Quantity: "1", Unit: "EA", Day: trade.DateOf(time.Now())}
+		return trade.PriceKey{Account: account, SKU: sku, Quantity: "1", Unit: "EA", Day: trade.DateOf(time.Now(), time.UTC)}
 	}
 	wanted := []trade.PriceKey{key("A1", "S1"), key("", "S1"), key("A1", "S2"), key("A1", "S1")}
 	fresh := time.Duration(0)

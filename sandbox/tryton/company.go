@@ -92,7 +92,7 @@ func (s *seed) accounting() {
 		}})
 	})
 	s.revenue, s.expense = account("revenue"), account("expense")
-	named := func(name string) int {
+	idOf := func(name string) int {
 		return s.search("account.account", is("name", name), is("company", s.companyID))[0]
 	}
 	kind := func(name string) int { return s.search("ir.sequence.type", is("name", name))[0] }
@@ -117,7 +117,7 @@ func (s *seed) accounting() {
 	}
 	s.tax = s.one("account.tax", values{
 		"name": "VAT 21%", "description": "VAT 21%", "type": "percentage", "rate": decimal("0.21"), "company": s.companyID,
-		"invoice_account": named("Main Tax"), "credit_note_account": named("Main Tax"),
+		"invoice_account": idOf("Main Tax"), "credit_note_account": idOf("Main Tax"),
 	})
 	s.category = s.one("product.category", values{
 		"name": "Goods 21%", "accounting": true, "account_expense": s.expense, "account_revenue": s.revenue, "customer_taxes": link(s.tax),
@@ -125,7 +125,7 @@ func (s *seed) accounting() {
 	})
 	s.journal = s.search("account.journal", is("type", "cash"))[0]
 	s.method = s.one("account.invoice.payment.method", values{
-		"name": "Bank", "company": s.companyID, "journal": s.journal, "credit_account": named("Main Cash"), "debit_account": named("Main Cash"),
+		"name": "Bank", "company": s.companyID, "journal": s.journal, "credit_account": idOf("Main Cash"), "debit_account": idOf("Main Cash"),
 	})
 }
 
@@ -153,13 +153,16 @@ func text(p *string) string {
 	return *p
 }
 
-func (s *seed) warehouses(told *books) {
+func (s *seed) warehouses(company *books) {
 	s.say("warehouses")
 	s.warehouse, s.storage = map[string]int{}, map[string]int{}
 	own := s.search("party.party", is("code", "OWN"))[0]
 	old := s.search("stock.location", is("type", "warehouse"))
-	for _, w := range told.warehouses {
-		place := s.one("party.address", values{"party": own, "city": text(w.Location.City), "country": s.countries[text(w.Location.Country)]})
+	for _, w := range company.warehouses {
+		place := s.one("party.address", values{
+			"party": own, "street": text(w.Location.Street), "postal_code": text(w.Location.PostalCode), "city": text(w.Location.City),
+			"country": s.countries[text(w.Location.Country)],
+		})
 		zone := func(name, kind string) int {
 			return s.one("stock.location", values{"name": w.Name + " " + name, "code": w.Code + "-" + strings.ToUpper(name), "type": kind})
 		}

@@ -18,16 +18,16 @@ const (
 
 // stock puts plenty everywhere, and notes how much of it may be assigned: as much
 // as the company has allocated. [seed.settle] brings it to what the company has.
-func (s *seed) stock(told *books) {
+func (s *seed) stock(company *books) {
 	s.say("stock and order points")
-	s.count(told, func(trade.Stock) int64 { return plenty })
+	s.count(company, func(trade.Stock) int64 { return plenty })
 	s.free = map[[2]string]int64{}
 	s.bought = map[string]bool{}
-	for _, item := range told.items {
+	for _, item := range company.items {
 		s.bought[item.SKU] = item.Status == trade.ItemActive
 	}
 	var points []values
-	for _, row := range told.stock {
+	for _, row := range company.stock {
 		s.free[[2]string{row.WarehouseRef.Key, row.ItemRef.Key}] = whole(row.Allocated)
 		point := values{
 			"product": s.product[row.ItemRef.Key], "company": s.companyID, "min_quantity": whole(row.SafetyStock),
@@ -51,10 +51,10 @@ func whole(d udecimal.Decimal) int64 {
 }
 
 // count makes what each warehouse has a figure of each item's.
-func (s *seed) count(told *books, of func(trade.Stock) int64) {
-	for _, w := range told.warehouses {
+func (s *seed) count(company *books, of func(trade.Stock) int64) {
+	for _, w := range company.warehouses {
 		var lines []values
-		for _, row := range told.stock {
+		for _, row := range company.stock {
 			if row.WarehouseRef.Key == w.Code {
 				lines = append(lines, values{"product": s.product[row.ItemRef.Key], "quantity": of(row)})
 			}
@@ -66,7 +66,7 @@ func (s *seed) count(told *books, of func(trade.Stock) int64) {
 	}
 }
 
-func (s *seed) purchases(told *books) {
+func (s *seed) purchases(company *books) {
 	s.say("purchase orders")
 	parts := map[[2]string]int{} // what a supplier calls an item
 	part := func(supplier string, l trade.PurchaseOrderLine) int {
@@ -83,7 +83,7 @@ func (s *seed) purchases(told *books) {
 	}
 	var all []trade.PurchaseOrder
 	var rows []values
-	for _, p := range told.purchases[max(0, len(told.purchases)-manyPurchases):] {
+	for _, p := range company.purchases[max(0, len(company.purchases)-manyPurchases):] {
 		var lines []values
 		for _, l := range p.LinesKnown {
 			if !s.bought[l.ItemRef.Key] {
@@ -91,7 +91,7 @@ func (s *seed) purchases(told *books) {
 			}
 			lines = append(lines, values{
 				"type": "line", "product": s.product[l.ItemRef.Key], "product_supplier": part(p.SupplierRef.Key, l), "quantity": whole(l.Ordered.Value),
-				"unit": s.unitOf(told, l.ItemRef.Key), "unit_price": each(l.UnitPrice), "taxes": link(s.tax), "description": l.Description,
+				"unit": s.unitOf(company, l.ItemRef.Key), "unit_price": each(l.UnitPrice), "taxes": link(s.tax), "description": l.Description,
 			})
 		}
 		if len(lines) == 0 {
@@ -140,9 +140,9 @@ func each(p *trade.UnitPrice) rpc.Decimal {
 	return rpc.Decimal{Decimal: p.Price.Amount.MustDiv(p.Per.Value).RoundBank(4)}
 }
 
-func (s *seed) unitOf(told *books, sku string) int {
-	i := slices.IndexFunc(told.items, func(i trade.Item) bool { return i.SKU == sku })
-	return s.unit[unitKey(&told.items[i], told.items[i].BaseUnit)]
+func (s *seed) unitOf(company *books, sku string) int {
+	i := slices.IndexFunc(company.items, func(i trade.Item) bool { return i.SKU == sku })
+	return s.unit[unitKey(&company.items[i], company.items[i].BaseUnit)]
 }
 
 // steps of a sale's life, of which the orders go through more and more.
@@ -162,9 +162,9 @@ const (
 	lives
 )
 
-func (s *seed) sales(told *books) {
+func (s *seed) sales(company *books) {
 	s.say("orders")
-	all := told.orders[max(0, len(told.orders)-manySales):]
+	all := company.orders[max(0, len(company.orders)-manySales):]
 	var rows []values
 	for i, o := range all {
 		var lines []values
@@ -178,12 +178,12 @@ func (s *seed) sales(told *books) {
 				s.free[at] -= qty
 			}
 			lines = append(lines, values{
-				"type": "line", "product": s.product[l.ItemRef.Key], "quantity": qty, "unit": s.unitOf(told, l.ItemRef.Key),
+				"type": "line", "product": s.product[l.ItemRef.Key], "quantity": qty, "unit": s.unitOf(company, l.ItemRef.Key),
 				"unit_price": each(l.UnitPrice), "taxes": link(s.tax),
 			})
 		}
 		a := o.AccountRef.Key
-		account := told.accounts[slices.IndexFunc(told.accounts, func(x trade.Account) bool { return x.Number == a })]
+		account := company.accounts[slices.IndexFunc(company.accounts, func(x trade.Account) bool { return x.Number == a })]
 		place := slices.IndexFunc(account.Locations, func(l trade.AccountLocation) bool { return l.Code == o.ShipToRef.Key })
 		row := values{
 			"party": s.party[a], "company": s.companyID, "currency": s.currency, "reference": text(o.CustomerPoNumber),
@@ -334,10 +334,10 @@ func (s *seed) takeBack(n, sale int) {
 }
 
 // settle brings stock to what the company has on hand and allocated.
-func (s *seed) settle(told *books) {
+func (s *seed) settle(company *books) {
 	s.say("stock as it is")
 	outside := map[string]map[int]int64{} // in other zones than the storage, by warehouse and product
-	for _, w := range told.warehouses {
+	for _, w := range company.warehouses {
 		outside[w.Code] = map[int]int64{}
 		figure := func(place int, sign int64) {
 			var rows []struct {
@@ -354,15 +354,15 @@ func (s *seed) settle(told *books) {
 		figure(s.storage[w.Code], -1)
 	}
 	// What is picked stands outside the storage and counts as allocated.
-	s.count(told, func(row trade.Stock) int64 {
+	s.count(company, func(row trade.Stock) int64 {
 		return whole(row.OnHand) - outside[row.WarehouseRef.Key][s.product[row.ItemRef.Key]]
 	})
-	for _, w := range told.warehouses {
+	for _, w := range company.warehouses {
 		var moves []values
-		for _, row := range told.stock {
+		for _, row := range company.stock {
 			if n := s.free[[2]string{w.Code, row.ItemRef.Key}]; row.WarehouseRef.Key == w.Code && n > 0 {
 				moves = append(moves, values{
-					"product": s.product[row.ItemRef.Key], "uom": s.unitOf(told, row.ItemRef.Key), "quantity": n, "from_location": s.storage[w.Code],
+					"product": s.product[row.ItemRef.Key], "uom": s.unitOf(company, row.ItemRef.Key), "quantity": n, "from_location": s.storage[w.Code],
 					"to_location": s.reserved,
 					"company":     s.companyID, "currency": s.currency,
 				})

@@ -24,10 +24,10 @@ func packing(item *trade.Item) string {
 	return key
 }
 
-func (s *seed) units(told *books) {
+func (s *seed) units(company *books) {
 	s.say("units")
 	s.unit = map[string]int{}
-	for _, item := range told.items {
+	for _, item := range company.items {
 		if s.unit[unitKey(&item, item.BaseUnit)] != 0 {
 			continue
 		}
@@ -52,10 +52,10 @@ func step(p *trade.Price, place int) udecimal.Decimal {
 	return p.Waterfall[place].Change.Amount.MustDiv(p.UnitPrice.Per.Value)
 }
 
-func (s *seed) items(told *books) {
+func (s *seed) items(company *books) {
 	s.say("items")
 	s.categories = map[string]int{}
-	for _, c := range told.categories {
+	for _, c := range company.categories {
 		row := values{"name": c.Name}
 		if c.ParentRef.Key != "" {
 			row["parent"] = s.categories[c.ParentRef.Key]
@@ -63,10 +63,10 @@ func (s *seed) items(told *books) {
 		s.categories[c.Code] = s.one("product.category", row)
 	}
 	s.template, s.product = map[string]int{}, map[string]int{}
-	for rows := range slices.Chunk(told.items, 200) {
+	for rows := range slices.Chunk(company.items, 200) {
 		var list []values
 		for _, item := range rows {
-			list = append(list, s.item(told, &item))
+			list = append(list, s.item(company, &item))
 		}
 		ids := s.create("product.template", list...)
 		var found []struct{ ID, Template int }
@@ -83,9 +83,9 @@ func (s *seed) items(told *books) {
 
 // item is a template with its one product. What the company sells on request
 // only, or not at all, has no list price.
-func (s *seed) item(told *books, item *trade.Item) values {
+func (s *seed) item(company *books, item *trade.Item) values {
 	list := udecimal.Zero
-	for _, prices := range told.prices {
+	for _, prices := range company.prices {
 		if p := prices[item.SKU]; p != nil {
 			list = step(p, 0)
 		}

@@ -46,7 +46,7 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
-	told, err := read(ctx, o.Epoch)
+	records, err := read(ctx, o.Epoch)
 	if err != nil {
 		return err
 	}
@@ -55,11 +55,11 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	s := &seed{ctx: ctx, client: client, today: date(time.Now()), began: time.Now(), terms: map[string]int{}}
-	return s.write(told, o.Password)
+	return s.write(records, o.Password)
 }
 
 // write writes everything.
-func (s *seed) write(told *books, password string) (err error) {
+func (s *seed) write(records *books, password string) (err error) {
 	defer func() {
 		switch thrown := recover().(type) {
 		case nil:
@@ -71,15 +71,15 @@ func (s *seed) write(told *books, password string) (err error) {
 	}()
 	s.company(password)
 	s.accounting()
-	s.warehouses(told)
-	s.units(told)
-	s.items(told)
-	s.parties(told)
-	s.prices(told)
-	s.stock(told)
-	s.purchases(told)
-	s.sales(told)
-	s.settle(told)
+	s.warehouses(records)
+	s.units(records)
+	s.items(records)
+	s.parties(records)
+	s.prices(records)
+	s.stock(records)
+	s.purchases(records)
+	s.sales(records)
+	s.settle(records)
 	s.say("done")
 	return nil
 }
@@ -120,10 +120,16 @@ func read(ctx context.Context, epoch time.Time) (*books, error) {
 	}
 	b := &books{prices: map[string]map[string]*trade.Price{}}
 	err = errors.Join(
-		all(ctx, set.Warehouses, &b.warehouses), all(ctx, set.Categories, &b.categories), all(ctx, set.Suppliers, &b.suppliers),
-		all(ctx, set.Accounts, &b.accounts), all(ctx, set.Credit, &b.credit), all(ctx, set.Items, &b.items),
-		all(ctx, set.Contracts, &b.contracts),
-		all(ctx, set.Stock, &b.stock), all(ctx, set.Orders, &b.orders), all(ctx, set.PurchaseOrders, &b.purchases),
+		all(ctx, set, sources.WarehouseRecords, &b.warehouses),
+		all(ctx, set, sources.CategoryRecords, &b.categories),
+		all(ctx, set, sources.SupplierRecords, &b.suppliers),
+		all(ctx, set, sources.AccountRecords, &b.accounts),
+		all(ctx, set, sources.CreditRecords, &b.credit),
+		all(ctx, set, sources.ItemRecords, &b.items),
+		all(ctx, set, sources.ContractRecords, &b.contracts),
+		all(ctx, set, sources.StockRecords, &b.stock),
+		all(ctx, set, sources.OrderRecords, &b.orders),
+		all(ctx, set, sources.PurchaseOrderRecords, &b.purchases),
 	)
 	if err != nil {
 		return nil, err
@@ -131,14 +137,14 @@ func read(ctx context.Context, epoch time.Time) (*books, error) {
 	for _, a := range b.accounts {
 		keys := make([]trade.PriceKey, len(b.items))
 		for i, item := range b.items {
-			keys[i] = trade.PriceKey{Account: a.Number, SKU: item.SKU, Quantity: "1", Unit: item.BaseUnit, Day: trade.DateOf(epoch)}
+			keys[i] = trade.PriceKey{Account: a.Number, SKU: item.SKU, Quantity: "1", Unit: item.BaseUnit, Day: trade.DateOf(epoch, time.UTC)}
 		}
-		told, err := set.Prices(ctx, keys)
+		records, err := set.Prices(ctx, keys)
 		if err != nil {
 			return nil, err
 		}
 		b.prices[a.Number] = map[string]*trade.Price{}
-		for i, t := range told {
+		for i, t := range records {
 			if p, ok := t.(*trade.Price); ok {
 				b.prices[a.Number][keys[i].SKU] = p
 			}
@@ -147,9 +153,9 @@ func read(ctx context.Context, epoch time.Time) (*books, error) {
 	return b, nil
 }
 
-func all[T any](ctx context.Context, read func(context.Context, sources.Query) (sources.Page[T], error), into *[]T) error {
+func all[P sources.Adapter, T any](ctx context.Context, set *sources.Set, of sources.Records[P, T], into *[]T) error {
 	for after := ""; ; {
-		page, err := read(ctx, sources.Query{After: after, Limit: 500})
+		page, err := of.Fetch(ctx, set, sources.Query{After: after, Limit: 500})
 		if err != nil {
 			return err
 		}
@@ -171,7 +177,7 @@ type values = map[string]any
 func link(ids ...int) []any     { return []any{[]any{"add", ids}} }
 func made(rows ...values) []any { return []any{[]any{"create", rows}} }
 
-func date(t time.Time) rpc.Date { return rpc.Date{Date: trade.DateOf(t)} }
+func date(t time.Time) rpc.Date { return rpc.Date{Date: trade.DateOf(t, time.UTC)} }
 
 // failure is thrown by the first call that fails, and caught by [seed.write]: of
 // hundreds of calls each needs what the one before made.
@@ -206,13 +212,13 @@ func (s *seed) say(what string) {
 }
 
 // do calls a method of a model.
-func (s *seed) do(told any, method string, args ...any) {
-	s.within(nil, told, method, args...)
+func (s *seed) do(records any, method string, args ...any) {
+	s.within(nil, records, method, args...)
 }
 
-func (s *seed) within(more values, told any, method string, args ...any) {
+func (s *seed) within(more values, records any, method string, args ...any) {
 	s.calls++
-	err := s.client.Call(s.ctx, method, args, more, told)
+	err := s.client.Call(s.ctx, method, args, more, records)
 	if f, ok := errors.AsType[*rpc.Fault](err); ok {
 		text, _ := json.Marshal(f.Detail)
 		err = fmt.Errorf("%w: %s %s", err, f.Name, text[:min(len(text), 800)])
@@ -269,6 +275,6 @@ func reference(model string, id int) string { return fmt.Sprint(model, ",", id) 
 func trackingNumber(n int) string { return fmt.Sprintf("SW%010d", 8000000+n) }
 
 // find reads fields of records into told, a pointer to a slice.
-func (s *seed) find(told any, model string, domain []any, fields ...string) {
-	s.do(told, "model."+model+".search_read", domain, 0, nil, []any{[]any{"id", "ASC"}}, fields)
+func (s *seed) find(records any, model string, domain []any, fields ...string) {
+	s.do(records, "model."+model+".search_read", domain, 0, nil, []any{[]any{"id", "ASC"}}, fields)
 }

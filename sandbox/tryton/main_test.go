@@ -104,7 +104,7 @@ func firm() *books {
 	price := &trade.UnitPrice{Price: trade.Money{Amount: dec("250.00"), Currency: "EUR"}, Per: trade.Quantity{Value: dec("100"), Unit: "EA"}}
 	qty := trade.Quantity{Value: dec("8"), Unit: "EA"}
 	number := "PO-1"
-	wish := trade.DateOf(time.Date(2026, 3, 9, 0, 0, 0, 0, time.UTC))
+	wish := trade.DateOf(time.Date(2026, 3, 9, 0, 0, 0, 0, time.UTC), time.UTC)
 	order := trade.Order{
 		AccountRef: trade.Key(
 			"10001",

@@ -12,15 +12,15 @@ import (
 
 // parties are customers with their places, branches and part numbers, suppliers,
 // and a carrier.
-func (s *seed) parties(told *books) {
+func (s *seed) parties(company *books) {
 	s.say("parties")
 	s.party, s.address = map[string]int{}, map[string][]int{}
 	limits := map[string]trade.CreditPosition{}
-	for _, c := range told.credit {
+	for _, c := range company.credit {
 		limits[c.AccountRef.Key] = c
 	}
 	var rows []values
-	for _, a := range told.accounts {
+	for _, a := range company.accounts {
 		var places []values
 		for i, l := range a.Locations {
 			places = append(places, values{
@@ -36,7 +36,7 @@ func (s *seed) parties(told *books) {
 		}
 		rows = append(rows, row)
 	}
-	for _, p := range told.suppliers {
+	for _, p := range company.suppliers {
 		rows = append(rows, values{
 			"name": p.Name, "code": p.Code, "supplier_payment_term": s.term(&trade.PaymentTerms{Description: "Net 30 days"}),
 			"addresses": made(values{
@@ -61,11 +61,11 @@ func (s *seed) parties(told *books) {
 	branch := s.one("party.relation.type", values{"name": "Branch of", "reverse": head})
 	s.set("party.relation.type", []int{head}, values{"reverse": branch})
 	var numbers []values
-	for _, a := range told.accounts {
+	for _, a := range company.accounts {
 		if a.ParentRef.Key != "" {
 			s.one("party.relation.all", values{"from_": s.party[a.Number], "to": s.party[a.ParentRef.Key], "type": branch})
 		}
-		for _, item := range told.items {
+		for _, item := range company.items {
 			if own := a.PartNumbers[item.SKU]; own != "" {
 				numbers = append(numbers, values{
 					"template": s.template[item.SKU], "product": s.product[item.SKU], "party": s.party[a.Number],
@@ -107,23 +107,23 @@ func percent(prices map[string]*trade.Price, place int, takes func(sku string) b
 // prices makes a price list for each account: its agreement's items while it
 // holds, then everything, each with its price from a number of packs on. The
 // formulas round as the company does, down to a hundredth of a cent.
-func (s *seed) prices(told *books) {
+func (s *seed) prices(company *books) {
 	s.say("price lists")
 	s.list = map[string]int{}
 	family := map[string]*trade.Item{} // an item of each category: all are packed alike
 	items := map[string]*trade.Item{}
-	for i := range told.items {
-		family[told.items[i].CategoryRef.Key] = &told.items[i]
-		items[told.items[i].SKU] = &told.items[i]
+	for i := range company.items {
+		family[company.items[i].CategoryRef.Key] = &company.items[i]
+		items[company.items[i].SKU] = &company.items[i]
 	}
 	contracts := map[string]trade.Contract{}
-	for _, c := range told.contracts {
+	for _, c := range company.contracts {
 		contracts[c.AccountRef.Key] = c
 	}
-	for _, a := range told.accounts {
+	for _, a := range company.accounts {
 		c := contracts[a.Number]
-		own := percent(told.prices[a.Number], 1, func(string) bool { return true })
-		agreed := percent(told.prices[a.Number], 2, func(sku string) bool { return slices.Contains(c.Items, sku) })
+		own := percent(company.prices[a.Number], 1, func(string) bool { return true })
+		agreed := percent(company.prices[a.Number], 2, func(sku string) bool { return slices.Contains(c.Items, sku) })
 		var lines []values
 		add := func(row values, pack udecimal.Decimal, cuts ...int) {
 			for _, scale := range []struct {
@@ -147,7 +147,7 @@ func (s *seed) prices(told *books) {
 			}
 			add(row, items[sku].UnitsKnown[1].BaseQuantity, own, agreed)
 		}
-		for _, category := range told.categories {
+		for _, category := range company.categories {
 			if item := family[category.Code]; item != nil {
 				add(values{"category": s.categories[category.Code]}, item.UnitsKnown[1].BaseQuantity, own)
 			}

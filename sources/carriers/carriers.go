@@ -95,7 +95,7 @@ func (s *Source) Delivery(h http.Header, body []byte, now time.Time) (string, er
 }
 
 // Translate reads a delivery as the mapping says.
-func (s *Source) Translate(body []byte) (sources.News, error) {
+func (s *Source) Translate(body []byte) (sources.Translation, error) {
 	return s.mapping.Translate(body)
 }
 
@@ -205,12 +205,12 @@ func (d *DCSA) Recover(ctx context.Context, after string) (found sources.Recover
 	if err != nil {
 		return found, err
 	}
-	told := gjson.ParseBytes(body)
-	if list := told.Get("events"); list.IsArray() { // since 3.0
-		told = list
+	document := gjson.ParseBytes(body)
+	if list := document.Get("events"); list.IsArray() { // since 3.0
+		document = list
 	}
 	latest := since
-	for _, e := range told.Array() {
+	for _, e := range document.Array() {
 		id := e.Get("eventID").String()
 		if id == "" {
 			id = pushed.Digest([]byte(e.Raw))

@@ -42,6 +42,10 @@ type Mapping struct {
 		Scheme trade.IdScheme `yaml:"scheme"`
 		Path   string         `yaml:"path"`
 	} `yaml:"about"`
+	// Other are where identifiers are of what is no shipment, such as an invoice: of an event that has only those nothing is made.
+	Other []string `yaml:"other"`
+	// SignedBy is where it stands who signed, where that belongs to no event: it was for the last delivery.
+	SignedBy string `yaml:"signed_by"`
 	// Estimate is where an estimate of arrival is that belongs to no event, and EstimatedAt when
 	// it was made.
 	Estimate    string `yaml:"estimate"`
@@ -49,8 +53,12 @@ type Mapping struct {
 	// Events is where the events are; one is the shipment itself where it is empty.
 	Events string `yaml:"events"`
 	Event  struct {
-		// Key is what tells one event from another, as paths; the last ones may be missing.
-		Key []string `yaml:"key"`
+		// Key is what tells one event from another, as paths; the last ones may be missing. Where the first one is missing, the
+		// event is known again by all that it says, or refused where Identified says that its standard requires it.
+		Key        []string `yaml:"key"`
+		Identified bool     `yaml:"identified"`
+		// Still are values at paths by which an event moves no goods, such as that the container is empty.
+		Still map[string][]string `yaml:"still"`
 		// Code are the paths whose values, joined by slashes, are the code; the longest beginning
 		// that has a meaning counts.
 		Code       []string `yaml:"code"`
@@ -74,7 +82,8 @@ type Mapping struct {
 	// Zone is where times without an offset are meant; UTC where nothing is said.
 	Zone *time.Location `yaml:"-"`
 
-	table *sources.Codes // what is in force of Codes
+	table *sources.Codes  // what is in force of Codes
+	reads map[string]bool // the paths of all values that it reads
 }
 
 // ReadMapping reads a mapping, and checks that it can be followed.
@@ -116,13 +125,14 @@ func ReadMapping(text []byte) (*Mapping, error) {
 		}
 	}
 	m.table = &sources.Codes{Standard: m.Standard, List: m.List, Version: m.Version, Written: m.Codes}
+	m.reads = m.paths()
 	return m, nil
 }
 
 // own is the mapping with a table of its own, which its newer ones share.
 func (m *Mapping) own(zone *time.Location) *Mapping {
 	own := *m
-	own.table = m.table.Anew()
+	own.table = m.table.Reset()
 	if zone != nil {
 		own.Zone = zone
 	}
@@ -134,8 +144,6 @@ func (m *Mapping) own(zone *time.Location) *Mapping {
 	}
 	return &own
 }
-
-var places = []string{"name", "gln", "unlocode", "city", "region", "country", "latitude", "longitude"}
 
 const (
 	mostShipments = 1000
@@ -156,9 +164,9 @@ func (m *Mapping) ID(body []byte) string {
 
 // Translate reads a delivery. What of it is wrong is rejected by its place, and the rest
 // counts.
-func (m *Mapping) Translate(body []byte) (news sources.News, err error) {
+func (m *Mapping) Translate(body []byte) (out sources.Translation, err error) {
 	if err := pushed.Read(body); err != nil {
-		return news, err
+		return out, err
 	}
 	whole := gjson.ParseBytes(body)
 	for _, n := range m.Newer {
@@ -168,71 +176,82 @@ func (m *Mapping) Translate(body []byte) (news sources.News, err error) {
 	}
 	for path, values := range m.Only {
 		if v := whole.Get(path); !slices.Contains(values, v.String()) {
-			news.Ignored = fmt.Sprintf("%s is %q, which says nothing about a shipment", path, short(v.String()))
-			return news, nil
+			out.Ignored = fmt.Sprintf("%s is %q, which says nothing about a shipment", path, shorten(v.String()))
+			return out, nil
 		}
 	}
-	parts := []gjson.Result{whole}
+	parts, each := []gjson.Result{whole}, ""
 	for _, path := range m.Each {
 		if found := whole.Get(path); found.IsArray() || found.IsObject() {
 			if parts = found.Array(); !found.IsArray() {
 				parts = []gjson.Result{found}
 			}
+			each = path
 			break
 		}
 	}
 	if len(parts) > mostShipments {
-		return news, sources.Fail(sources.Rejected, "it has more than %d shipments: send them in several deliveries", mostShipments)
+		return out, sources.Fail(sources.Rejected, "it has more than %d shipments: send them in several deliveries", mostShipments)
 	}
 	for i, part := range parts {
-		m.shipment(part, i, &news)
+		m.shipment(part, i, &out)
 	}
-	return news, nil
+	out.Unused = m.unused(whole, each)
+	return out, nil
 }
 
-func (m *Mapping) shipment(part gjson.Result, place int, news *sources.News) {
+func (m *Mapping) shipment(part gjson.Result, place int, out *sources.Translation) {
 	where := fmt.Sprintf("shipment %d", place+1)
 	reject := func(format string, args ...any) {
-		if len(news.Rejected) < mostRejected {
-			news.Rejected = append(news.Rejected,
+		if len(out.Rejected) < mostRejected {
+			out.Rejected = append(out.Rejected,
 				operating.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + fmt.Sprintf(format, args...), At: time.Now()})
 		}
 	}
 	var t trade.Tracking
 	if m.Tracking != "" {
-		t.TrackingNumber = short(part.Get(m.Tracking).String())
+		t.TrackingNumber = shorten(part.Get(m.Tracking).String())
 	}
 	for _, about := range m.About {
 		for _, v := range part.Get(about.Path).Array() {
-			if text := short(v.String()); text != "" && !v.IsObject() {
+			if text := shorten(v.String()); text != "" && !v.IsObject() {
 				t.About = append(t.About, trade.Identifier{Scheme: about.Scheme, Value: text})
 			}
 		}
 	}
 	if t.TrackingNumber == "" && len(t.About) == 0 {
+		for _, path := range m.Other {
+			if some(part, path) != nil {
+				out.Ignored = path + " names no shipment"
+				return
+			}
+		}
 		reject("it has nothing by which a shipment is known: %s is missing", strings.Join(m.identifiers(), " or "))
 		return
 	}
-	told := []gjson.Result{part}
+	parts := []gjson.Result{part}
 	if m.Events != "" {
 		found := part.Get(m.Events)
 		if found.Exists() && found.Type != gjson.Null && !found.IsArray() {
 			reject("%s must be a list", m.Events)
 			return
 		}
-		told = found.Array()
+		parts = found.Array()
 	}
-	if len(told) > mostEvents {
+	if len(parts) > mostEvents {
 		reject("it has more than %d events", mostEvents)
 		return
 	}
-	for i, e := range told {
+	for i, e := range parts {
 		event, err := m.event(e)
 		if err != nil {
 			reject("event %d: %v", i+1, err)
 			continue
 		}
 		t.Events = append(t.Events, event)
+	}
+	if by := some(part, m.SignedBy); by != nil {
+		sign(t.Events, trade.Restricted(*by))
 	}
 	if m.Estimate != "" {
 		if e, err := m.estimate(part); err != nil {
@@ -241,8 +260,21 @@ func (m *Mapping) shipment(part gjson.Result, place int, news *sources.News) {
 			t.Events = append(t.Events, *e)
 		}
 	}
-	if len(t.Events) > 0 || len(told) == 0 {
-		news.Tracking = append(news.Tracking, t)
+	if len(t.Events) > 0 || len(parts) == 0 {
+		out.Tracking = append(out.Tracking, t)
+	}
+}
+
+// sign notes who signed for the last delivery among events, where that is not said of it.
+func sign(events []trade.ShipmentEvent, by trade.Restricted) {
+	var last *trade.ShipmentEvent
+	for i := range events {
+		if e := &events[i]; e.Status == trade.Delivered && (last == nil || e.OccurredAt.After(last.OccurredAt)) {
+			last = e
+		}
+	}
+	if last != nil && last.SignedBy == nil {
+		last.SignedBy = &by
 	}
 }
 
@@ -266,6 +298,7 @@ func (m *Mapping) event(e gjson.Result) (trade.ShipmentEvent, error) {
 	if v.OccurredAt, v.OffsetKnown, err = m.moment(e, m.Event.OccurredAt); err != nil {
 		return v, err
 	}
+	v.UTCOffset = pushed.Offset(e.Get(m.Event.OccurredAt).String())
 	if recorded, _, err := m.moment(e, m.Event.RecordedAt); err == nil {
 		v.RecordedAt = &recorded
 	}
@@ -274,7 +307,7 @@ func (m *Mapping) event(e gjson.Result) (trade.ShipmentEvent, error) {
 	}
 	var code []string
 	for _, path := range m.Event.Code {
-		if text := short(e.Get(path).String()); text != "" {
+		if text := shorten(e.Get(path).String()); text != "" {
 			code = append(code, text)
 		}
 	}
@@ -292,7 +325,7 @@ func (m *Mapping) event(e gjson.Result) (trade.ShipmentEvent, error) {
 		said := e.Get(m.Event.Classifier).String()
 		c, ok := m.Event.Classifiers[said]
 		if !ok {
-			return v, fmt.Errorf("%s is %q, which has no meaning here", m.Event.Classifier, short(said))
+			return v, fmt.Errorf("%s is %q, which has no meaning here", m.Event.Classifier, shorten(said))
 		}
 		v.Classifier = c
 	}
@@ -307,15 +340,31 @@ func (m *Mapping) event(e gjson.Result) (trade.ShipmentEvent, error) {
 		v.SignedBy = &r
 	}
 	v.Location = m.location(e)
+	for path, values := range m.Event.Still {
+		if slices.Contains(values, e.Get(path).String()) {
+			v.Status = trade.ShipmentUnknown
+		}
+	}
+	v.Key, err = m.key(e, &v)
+	return v, err
+}
+
+// key is what tells an event from others.
+func (m *Mapping) key(e gjson.Result, v *trade.ShipmentEvent) (string, error) {
+	if len(m.Event.Key) == 0 {
+		return keyOf([]string{v.OccurredAt.UTC().Format(time.RFC3339Nano), v.Raw.Code}), nil
+	}
 	key := make([]string, 0, len(m.Event.Key))
 	for _, path := range m.Event.Key {
 		key = append(key, e.Get(path).String())
 	}
-	if len(key) == 0 {
-		key = []string{v.OccurredAt.UTC().Format(time.RFC3339Nano), v.Raw.Code}
+	switch {
+	case strings.TrimSpace(key[0]) != "":
+		return keyOf(key), nil
+	case m.Event.Identified:
+		return "", fmt.Errorf("%s is missing: each event must have its own", m.Event.Key[0])
 	}
-	v.Key = keyOf(key)
-	return v, nil
+	return pushed.ContentDigest([]byte(e.Raw))
 }
 
 // keyOf is what tells one event from others: its parts, shortened where they are long.
@@ -349,65 +398,27 @@ func (m *Mapping) estimate(part gjson.Result) (*trade.ShipmentEvent, error) {
 	return &e, nil
 }
 
-func (m *Mapping) location(e gjson.Result) *trade.Location {
-	l, any := trade.Location{}, false
-	for place, path := range m.Event.Location {
-		text := some(e, path)
-		if text == nil {
-			continue
-		}
-		any = true
-		switch place {
-		case "name":
-			l.Name = text
-		case "gln":
-			l.GLN = text
-		case "unlocode":
-			l.Unlocode = text
-		case "city":
-			l.City = text
-		case "region":
-			l.Region = text
-		case "country":
-			if len(*text) == 2 { // whole names are no code
-				l.Country = text
-			} else {
-				l.Name = text
-			}
-		case "latitude":
-			l.Latitude = number(e, path)
-		case "longitude":
-			l.Longitude = number(e, path)
-		}
-	}
-	if !any {
-		return nil
-	}
-	return &l
-}
-
-func number(e gjson.Result, path string) *float64 {
-	f := e.Get(path).Float()
-	if f == 0 || f < -180 || f > 180 {
-		return nil
-	}
-	return &f
-}
-
 func some(e gjson.Result, path string) *string {
 	if path == "" {
 		return nil
 	}
 	v := e.Get(path)
+	if v.IsArray() { // of several places the first one where there is something
+		for _, one := range v.Array() {
+			if v = one; one.String() != "" {
+				break
+			}
+		}
+	}
 	if v.Type != gjson.String && v.Type != gjson.Number || v.String() == "" {
 		return nil
 	}
-	text := short(v.String())
+	text := shorten(v.String())
 	return &text
 }
 
-// short is text that is no longer than anybody needs.
-func short(text string) string {
+// shorten is text that is no longer than anybody needs.
+func shorten(text string) string {
 	text = strings.ReplaceAll(text, "\x00", "")
 	if len(text) > longestValue {
 		text = strings.ToValidUTF8(text[:longestValue], "")
@@ -423,7 +434,7 @@ func (m *Mapping) moment(e gjson.Result, path string) (at time.Time, offsetKnown
 	}
 	text := e.Get(path).String()
 	if at, offsetKnown, err = pushed.Moment(text, m.Zone); err != nil {
-		return at, false, fmt.Errorf("%s is %q: %w", path, short(text), err)
+		return at, false, fmt.Errorf("%s is %q: %w", path, shorten(text), err)
 	}
 	return at, offsetKnown, nil
 }

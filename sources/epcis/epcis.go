@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
 	"gopkg.in/yaml.v3"
 
 	"portico/sources"
@@ -42,7 +43,7 @@ func Open(_ Config, k sources.Credentials) (*Source, error) {
 	if verify == nil {
 		return nil, pushed.NoScheme(scheme)
 	}
-	return &Source{k.Secrets, verify, written.Anew()}, nil
+	return &Source{k.Secrets, verify, written.Reset()}, nil
 }
 
 // Kind is a logistics system.
@@ -62,7 +63,7 @@ func (s *Source) Delivery(h http.Header, body []byte, now time.Time) (string, er
 }
 
 // Translate reads the events of a document; see [Translate].
-func (s *Source) Translate(body []byte) (sources.News, error) { return translate(body, s.codes) }
+func (s *Source) Translate(body []byte) (sources.Translation, error) { return translate(body, s.codes) }
 
 // Codes is the table of what business steps and dispositions mean: a step by its name, a
 // disposition by its name after a slash, and both together as step/disposition.
@@ -95,6 +96,13 @@ type event struct {
 	ParentID     string    `json:"parentID"`
 	EPCs         []string  `json:"epcList"`
 	Children     []string  `json:"childEPCs"`
+	Inputs       []string  `json:"inputEPCList"`
+	Outputs      []string  `json:"outputEPCList"`
+	Quantities   []class   `json:"quantityList"`
+	ChildClasses []class   `json:"childQuantityList"`
+	InputClasses []class   `json:"inputQuantityList"`
+	OutClasses   []class   `json:"outputQuantityList"`
+	Sensors      []any     `json:"sensorElementList"`
 	ReadPoint    reference `json:"readPoint"`
 	Location     reference `json:"bizLocation"`
 	Transactions []struct {
@@ -110,6 +118,21 @@ type event struct {
 
 type reference struct {
 	ID string `json:"id"`
+}
+
+// class is so much of a class of items.
+type class struct {
+	Class    string   `json:"epcClass"`
+	Quantity *float64 `json:"quantity"`
+}
+
+// used are the paths of an event that are read.
+var used = map[string]bool{
+	"@context": true, "@context.#": true, "type": true, "eventID": true, "eventTime": true, "eventTimeZoneOffset": true, "recordTime": true,
+	"action": true, "bizStep": true, "disposition": true, "parentID": true, "epcList.#": true, "childEPCs.#": true, "readPoint.id": true,
+	"bizLocation.id": true, "bizTransactionList.#.type": true, "bizTransactionList.#.bizTransaction": true,
+	"errorDeclaration.declarationTime": true, "errorDeclaration.reason": true, "errorDeclaration.correctiveEventIDs.#": true,
+	"schemaVersion": true,
 }
 
 //go:embed codes.yaml
@@ -138,50 +161,68 @@ var types = []string{"ObjectEvent", "AggregationEvent", "TransactionEvent", "Tra
 
 // Translate reads a document, or one event. Each event that is wrong is rejected by its
 // place, and the others count.
-func Translate(body []byte) (sources.News, error) { return translate(body, written) }
+func Translate(body []byte) (sources.Translation, error) { return translate(body, written) }
 
-func translate(body []byte, codes *sources.Codes) (sources.News, error) {
-	var news sources.News
+func translate(body []byte, codes *sources.Codes) (sources.Translation, error) {
+	var out sources.Translation
 	if err := pushed.Read(body); err != nil {
-		return news, err
+		return out, err
 	}
 	var d document
 	if err := json.Unmarshal(body, &d); err != nil {
-		return news, sources.Fail(sources.Rejected, "it is no EPCIS document: %v", wrong(err))
+		return out, sources.Fail(sources.Rejected, "it is no EPCIS document: %v", wrong(err))
 	}
 	events := slices.Concat(d.Body.Events, d.Body.Query.Results.Events)
 	switch {
 	case slices.Contains(types, d.Type):
 		events = []json.RawMessage{body}
 	case d.Type != "EPCISDocument" && d.Type != "EPCISQueryDocument":
-		return news, sources.Fail(sources.Rejected, "type is %q: it must be EPCISDocument, EPCISQueryDocument or an event", d.Type)
+		return out, sources.Fail(sources.Rejected, "type is %q: it must be EPCISDocument, EPCISQueryDocument or an event", d.Type)
 	case d.Body.Event != nil:
 		events = append(events, d.Body.Event)
 	}
 	if len(d.Context) == 0 {
-		return news, sources.Fail(sources.Rejected, "@context is missing: EPCIS 2.0 in JSON-LD must name its context")
+		return out, sources.Fail(sources.Rejected, "@context is missing: EPCIS 2.0 in JSON-LD must name its context")
 	}
 	if !slices.Contains(types, d.Type) && !strings.HasPrefix(d.Version, "2.") {
-		return news, sources.Fail(sources.Rejected, "schemaVersion is %q: it must be 2.0", d.Version)
+		return out, sources.Fail(sources.Rejected, "schemaVersion is %q: it must be 2.0", d.Version)
 	}
 	if len(events) > mostEvents {
-		return news, sources.Fail(sources.Rejected, "it has more than %d events: send them in several documents", mostEvents)
+		return out, sources.Fail(sources.Rejected, "it has more than %d events: send them in several documents", mostEvents)
 	}
 	if len(events) == 0 {
-		news.Ignored = "it has no events"
+		out.Ignored = "it has no events"
 	}
+	var unused pushed.Unused
+	items := 0
 	for i, text := range events {
 		t, err := read(text, codes)
+		if errors.Is(err, errItems) {
+			items++
+			continue
+		}
 		if err != nil {
 			where := fmt.Sprintf("event %d", i+1)
-			news.Rejected = append(news.Rejected,
+			out.Rejected = append(out.Rejected,
 				operating.RejectedRecord{Kind: "tracking", SourceRef: &where, Reason: where + ": " + err.Error(), At: time.Now()})
 			continue
 		}
-		news.Tracking = append(news.Tracking, t)
+		out.Tracking = append(out.Tracking, t)
+		pushed.Leaves(gjson.ParseBytes(text), func(path string) {
+			if !used[path] && !strings.HasPrefix(path, "@context") {
+				unused.Add("eventList.#." + path)
+			}
+		})
 	}
-	return news, nil
+	if items > 0 && len(out.Tracking) == 0 {
+		out.Ignored = fmt.Sprintf("%d of its events are about items, and name no shipment", items)
+	}
+	out.Unused = unused.Paths()
+	return out, nil
 }
+
+// errItems says that an event is right and names no shipment.
+var errItems = errors.New("it names no shipment")
 
 // wrong is what is wrong with JSON, without the values in it.
 func wrong(err error) string {
@@ -209,17 +250,27 @@ func read(text json.RawMessage, codes *sources.Codes) (t trade.Tracking, err err
 	if _, err := time.Parse("-07:00", e.Offset); err != nil {
 		return t, fmt.Errorf("eventTimeZoneOffset is %q: it must be such as +02:00", e.Offset)
 	}
+	if err := e.check(codes); err != nil {
+		return t, err
+	}
 	if t.About = e.about(); len(t.About) == 0 {
-		return t, errors.New("it names no shipment: an SSCC, a despatch advice, a bill of lading or a purchase order")
+		for _, epc := range slices.Concat([]string{e.ParentID}, e.EPCs, e.Children) {
+			if strings.HasPrefix(epc, "urn:epc:id:sscc:") {
+				return t, fmt.Errorf("%q is no SSCC, and it names no shipment otherwise", epc)
+			}
+		}
+		return t, errItems
 	}
 	if e.ID == "" {
-		if e.ID, err = contents(text); err != nil {
+		// The declaration that an event is wrong has the id of the event that it is about.
+		if e.ID, err = pushed.ContentDigest(text, "errorDeclaration"); err != nil {
 			return t, err
 		}
 	}
 	v := trade.ShipmentEvent{
 		Key: e.ID, OccurredAt: at, OffsetKnown: known, Classifier: trade.Actual, Milestone: trade.MilestoneOther,
 		Status: trade.ShipmentUnknown, Location: e.place(),
+		UTCOffset: &e.Offset,
 	}
 	if recorded, _, err := pushed.Moment(e.RecordTime, time.UTC); err == nil {
 		v.RecordedAt = &recorded
@@ -256,20 +307,6 @@ func read(text json.RawMessage, codes *sources.Codes) (t trade.Tracking, err err
 	}
 	t.Events = []trade.ShipmentEvent{v}
 	return t, nil
-}
-
-// contents is an id of an event that has none: of what it says, not of how it is written.
-func contents(text []byte) (string, error) {
-	var v map[string]any
-	if err := json.Unmarshal(text, &v); err != nil {
-		return "", errors.New(wrong(err))
-	}
-	delete(v, "errorDeclaration") // which has the id of the event that it is about
-	canonical, err := json.Marshal(v)
-	if err != nil {
-		return "", errors.New(wrong(err))
-	}
-	return pushed.Digest(canonical), nil
 }
 
 // term is the last part of a term, as a CURIE, a URN of CBV 1 or a web URI has it.

@@ -3,6 +3,7 @@ package epcis
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +116,38 @@ func TestBadDocumentsAreRefusedAtTheirPlaces(t *testing.T) {
 	for i, r := range news.Rejected {
 		if !strings.HasPrefix(r.Reason, fmt.Sprintf("event %d: ", i+2)) || !strings.Contains(r.Reason, names[i]) {
 			t.Errorf("%s: %s", names[i], r.Reason)
+		}
+	}
+}
+
+// Cases: G7
+func TestEventsAboutItemsAloneAreTaken(t *testing.T) {
+	items := strings.Replace(object(`"bizStep": "urn:epcglobal:cbv:bizstep:commissioning", "disposition": "example:odd",
+		"quantityList": [{"epcClass": "urn:epc:class:lgtin:4012345.012345.998877", "quantity": 200.5, "uom": "KGM"}]`),
+		"urn:epc:id:sscc:0614141.1234567890", "urn:epc:id:sgtin:0614141.107346.2017", 1)
+	news, err := Translate(fmt.Appendf(nil, whole, items))
+	if err != nil || len(news.Rejected) != 0 || len(news.Tracking) != 0 || !strings.Contains(news.Ignored, "items") {
+		t.Errorf("%+v, %v", news, err)
+	}
+	news, err = Translate(fmt.Appendf(nil, whole, items+","+object(`"bizStep": "shipping", "ilmd": {"example:lot": "7"}`)))
+	if err != nil || len(news.Tracking) != 1 || news.Ignored != "" || !slices.Equal(news.Unused, []string{"eventList.#.ilmd.example:lot"}) {
+		t.Errorf("beside one about a shipment: %+v, %v", news, err)
+	}
+	if offset := news.Tracking[0].Events[0].UTCOffset; offset == nil || *offset != "+01:00" {
+		t.Errorf("the offset is %v", offset)
+	}
+	for place, e := range map[string]string{
+		"bizStep":               object(`"bizStep": "shipingg"`),
+		"bizStep is \"urn":      object(`"bizStep": "urn:epcglobal:cbv:bizstep:shipingg"`),
+		"disposition":           object(`"disposition": "https://ref.gs1.org/cbv/Disp-lost"`),
+		"quantityList.quantity": object(`"quantityList": [{"epcClass": "c", "quantity": "200"}]`),
+		"epcClass":              object(`"quantityList": [{"quantity": 200}]`),
+		"it has no identifiers": strings.Replace(object(`"bizStep": "shipping"`), `"urn:epc:id:sscc:0614141.1234567890"`, "", 1),
+	} {
+		news, err := Translate(fmt.Appendf(nil, whole, e))
+		if err != nil || len(news.Rejected) != 1 || !strings.HasPrefix(news.Rejected[0].Reason, "event 1: ") ||
+			!strings.Contains(news.Rejected[0].Reason, place) {
+			t.Errorf("%s: %+v, %v", place, news, err)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func standardWebhooks(h http.Header, body []byte, secrets []string, now time.Tim
 		return "", denied("webhook-timestamp must be seconds since 1970")
 	}
 	if d := now.Sub(time.Unix(seconds, 0)); d > tolerance || d < -tolerance {
-		return "", denied("webhook-timestamp is more than %s away from now: sign anew as it is sent", tolerance)
+		return "", denied("webhook-timestamp is more than %s from now: sign each request when it is sent", tolerance)
 	}
 	for _, secret := range secrets {
 		key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))

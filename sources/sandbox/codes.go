@@ -33,7 +33,7 @@ var itemLife = map[string]trade.ItemStatus{
 	"A": trade.ItemActive, "H": trade.ItemOnHold, "D": trade.ItemDiscontinued, "R": trade.ItemReplaced,
 }
 
-var itemPapers = map[string]trade.ItemDocumentKind{"IMG": "IMAGE", "TDS": "DATASHEET", "SDS": "SAFETY_DATA_SHEET"}
+var itemDocuments = map[string]trade.ItemDocumentKind{"IMG": "IMAGE", "TDS": "DATASHEET", "SDS": "SAFETY_DATA_SHEET"}
 
 // orderStatus are header codes that decide; the others leave the status to the
 // lines.
@@ -145,9 +145,6 @@ func (r *reader) maybeMoney(field, s, currency string) *trade.Money {
 func (r *reader) unit(c string) string { return code(r, units, "uom", c) }
 
 func (r *reader) qty(n int, uom string) trade.Quantity {
-	if n < 0 {
-		r.fail("quantity", fmt.Sprint(n))
-	}
 	return trade.Quantity{Value: udecimal.MustFromInt64(int64(n), 0), Unit: r.unit(uom)}
 }
 
@@ -167,7 +164,7 @@ func (r *reader) day(field, s string) *trade.Date {
 	if err != nil {
 		r.fail(field, s)
 	}
-	d := trade.DateOf(t)
+	d := trade.DateOf(t, time.UTC)
 	return &d
 }
 

@@ -126,7 +126,7 @@ func (e *ERP) Items(ctx context.Context, q sources.Query) (sources.Page[trade.It
 		}
 		for _, d := range m.Docs {
 			i.DocumentRefs = append(i.DocumentRefs, trade.ItemDocumentRef{
-				Kind: code(r, itemPapers, "docs", d.Typ), Language: some(d.Lang),
+				Kind: code(r, itemDocuments, "docs", d.Typ), Language: some(d.Lang),
 				Document: trade.DocumentRef{Ref: d.File, MediaType: "application/pdf", FileName: m.MatNo + ".pdf"},
 			})
 		}
@@ -200,15 +200,15 @@ func (e *ERP) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceR
 	for i, k := range keys {
 		ask[i] = position{k.Account, k.ShipTo, k.SKU, k.Quantity, unitsBack[k.Unit], k.Day.Time().Format("20060102")}
 	}
-	var told struct{ Positions []pricePosition }
-	if err := e.call(ctx, http.MethodPost, "v1/prices", map[string]any{"positions": ask}, &told); err != nil {
+	var answer struct{ Positions []pricePosition }
+	if err := e.call(ctx, http.MethodPost, "v1/prices", map[string]any{"positions": ask}, &answer); err != nil {
 		return nil, err
 	}
-	if len(told.Positions) != len(keys) {
-		return nil, sources.Fail(sources.Garbled, "%d answers to %d positions", len(told.Positions), len(keys))
+	if len(answer.Positions) != len(keys) {
+		return nil, sources.Fail(sources.Garbled, "%d answers to %d positions", len(answer.Positions), len(keys))
 	}
 	results := make([]trade.PriceResult, len(keys))
-	for i, p := range told.Positions {
+	for i, p := range answer.Positions {
 		price, err := p.price(keys[i])
 		if err != nil {
 			return nil, sources.Fail(sources.Garbled, "a price: %w", err)

@@ -35,17 +35,20 @@ func (w *wire) Ping(ctx context.Context) error {
 	return w.call(ctx, http.MethodGet, "v1/ping", nil, &up)
 }
 
-func (w *wire) call(ctx context.Context, method, path string, ask, told any) error {
+func (w *wire) call(ctx context.Context, method, path string, ask, answer any) error {
 	resp, err := w.send(ctx, method, path, ask)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return sources.Fail(sources.Uncertain, "reading the answer: %w", err)
 	}
-	if err := json.Unmarshal(text, told); err != nil {
+	if len(text) > maxAnswer {
+		return sources.Fail(sources.Garbled, "%w", sources.ErrTooLarge)
+	}
+	if err := json.Unmarshal(text, answer); err != nil {
 		return sources.Fail(sources.Garbled, "the answer is no JSON of the expected shape")
 	}
 	return nil
@@ -84,13 +87,13 @@ func (w *wire) send(ctx context.Context, method, path string, ask any) (*http.Re
 	var why struct{ Field, Error string }
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	_ = json.Unmarshal(text, &why)
-	after, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+	after := sources.RetryHeader(resp.Header, time.Now())
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
-		return nil, &sources.Error{Kind: sources.Throttled, After: time.Duration(after) * time.Second, Err: errors.New("throttled")}
+		return nil, &sources.Error{Kind: sources.Throttled, After: after, Err: errors.New("throttled")}
 	case resp.StatusCode == http.StatusServiceUnavailable:
 		return nil, &sources.Error{
-			Kind: sources.Unavailable, After: time.Duration(after) * time.Second,
+			Kind: sources.Unavailable, After: after,
 			Err: errors.New("maintenance or overload"),
 		}
 	case resp.StatusCode >= 500:
@@ -105,7 +108,7 @@ func (w *wire) send(ctx context.Context, method, path string, ask any) (*http.Re
 	return nil, sources.Fail(sources.Rejected, "status %d", resp.StatusCode)
 }
 
-func (w *wire) paper(ctx context.Context, ref string) (io.ReadCloser, error) {
+func (w *wire) document(ctx context.Context, ref string) (io.ReadCloser, error) {
 	resp, err := w.send(ctx, http.MethodGet, "v1/papers/"+(&url.URL{Path: ref}).EscapedPath(), nil)
 	if err != nil {
 		return nil, err
@@ -118,23 +121,23 @@ func (w *wire) paper(ctx context.Context, ref string) (io.ReadCloser, error) {
 func records[R, T any](ctx context.Context, w *wire, object string, q sources.Query, ref func(*R) string,
 	as func(*R) (T, error),
 ) (sources.Page[T], error) {
-	var told struct {
+	var answer struct {
 		Rows  []json.RawMessage `json:"rows"`
 		Next  string            `json:"next"`
 		Total int               `json:"total"`
 	}
 	var err error
 	if len(q.Refs) > 0 {
-		err = w.call(ctx, http.MethodPost, "v1/"+object+"/query", map[string]any{"keys": q.Refs}, &told)
+		err = w.call(ctx, http.MethodPost, "v1/"+object+"/query", map[string]any{"keys": q.Refs}, &answer)
 	} else {
 		args := url.Values{"after": {q.After}, "limit": {strconv.Itoa(q.Limit)}}
-		err = w.call(ctx, http.MethodGet, "v1/"+object+"?"+args.Encode(), nil, &told)
+		err = w.call(ctx, http.MethodGet, "v1/"+object+"?"+args.Encode(), nil, &answer)
 	}
 	if err != nil {
 		return sources.Page[T]{}, err
 	}
-	page := mapped(told.Rows, object, ref, as)
-	page.Next, page.Total = told.Next, told.Total
+	page := mapped(answer.Rows, object, ref, as)
+	page.Next, page.Total = answer.Next, answer.Total
 	return page, nil
 }
 
@@ -159,7 +162,7 @@ func mapped[R, T any](rows []json.RawMessage, object string, ref func(*R) string
 }
 
 func (w *wire) changes(ctx context.Context, after string, limit int, subjects map[string]sources.Subject) (sources.Feed, error) {
-	var told struct {
+	var answer struct {
 		World   string `json:"world"`
 		Changes []struct {
 			Obj, Key string
@@ -168,11 +171,11 @@ func (w *wire) changes(ctx context.Context, after string, limit int, subjects ma
 		More bool `json:"more"`
 	}
 	args := url.Values{"since": {after}, "limit": {strconv.Itoa(limit)}}
-	if err := w.call(ctx, http.MethodGet, "v1/changes?"+args.Encode(), nil, &told); err != nil {
+	if err := w.call(ctx, http.MethodGet, "v1/changes?"+args.Encode(), nil, &answer); err != nil {
 		return sources.Feed{}, err
 	}
-	feed := sources.Feed{Epoch: told.World, Next: strconv.Itoa(told.Last), More: told.More}
-	for _, ch := range told.Changes {
+	feed := sources.Feed{Epoch: answer.World, Next: strconv.Itoa(answer.Last), More: answer.More}
+	for _, ch := range answer.Changes {
 		if s, ok := subjects[ch.Obj]; ok {
 			feed.Changes = append(feed.Changes, sources.Change{Subject: s, Ref: ch.Key})
 		}

@@ -67,9 +67,9 @@ func (l *Ledger) Invoices(ctx context.Context, q sources.Query) (sources.Page[tr
 }
 
 type site struct {
-	Site, Title, Town, Ctry, TZ, Cutoff, ILN string
-	Lat, Lon                                 float64
-	Rev                                      int
+	Site, Title, Street, Zip, Town, Ctry, TZ, Cutoff, ILN string
+	Lat, Lon                                              float64
+	Rev                                                   int
 }
 
 // Warehouses are the warehouse system's sites.
@@ -83,8 +83,8 @@ func (w *WMS) Warehouses(ctx context.Context, q sources.Query) (sources.Page[tra
 		wh := trade.Warehouse{
 			Code: s.Site, Name: s.Title, Cutoff: some(at.Format("15:04")), Provenance: stamp(s.Site, s.Rev),
 			Location: trade.Location{
-				Name: some(s.Title), GLN: some(s.ILN), City: some(s.Town), Country: some(s.Ctry), Latitude: &s.Lat, Longitude: &s.Lon,
-				TimeZone: some(s.TZ),
+				Name: some(s.Title), GLN: some(s.ILN), Street: some(s.Street), PostalCode: some(s.Zip), City: some(s.Town),
+				Country: some(s.Ctry), Latitude: &s.Lat, Longitude: &s.Lon, TimeZone: some(s.TZ),
 			},
 		}
 		return wh, r.err
@@ -106,9 +106,6 @@ func (w *WMS) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 		r := &reader{}
 		var all []trade.Stock
 		for _, at := range s.Sites {
-			if at.Qty < 0 || at.Res < 0 || at.Safety < 0 {
-				r.fail("qty", "negative")
-			}
 			all = append(all, trade.Stock{
 				ItemRef: trade.Key(s.SKU), WarehouseRef: trade.Key(at.Site), Unit: r.unit(s.UOM), OnHand: udecimal.MustFromInt64(int64(at.Qty), 0),
 				Allocated: udecimal.MustFromInt64(int64(at.Res), 0), SafetyStock: udecimal.MustFromInt64(int64(at.Safety), 0),
@@ -127,7 +124,7 @@ func (w *WMS) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 type dispatch struct {
 	DlvNo, Kind, Carrier, CustNo, VenNo, Track string
 	Orders, Pos                                []string
-	RaNo, CrtAt, Site, Town, Ctry              string
+	RaNo, CrtAt, Site, Street, Zip, Town, Ctry string
 	Parcels                                    []struct {
 		N               int
 		SSCC, Track, Kg string
@@ -153,10 +150,11 @@ func (w *WMS) Shipments(ctx context.Context, q sources.Query) (sources.Page[trad
 			OrderKeys:      d.Orders, PurchaseOrderKeys: d.Pos, ReturnKey: d.RaNo, Provenance: stamp(d.DlvNo, d.Rev),
 			CreatedAt: r.moment("crtAt", d.CrtAt),
 		}
-		here, there := trade.Location{Name: some(d.Site)}, trade.Location{City: some(d.Town), Country: some(d.Ctry)}
-		s.Origin, s.Destination = &here, &there
-		if d.Kind != "O" {
-			s.Origin, s.Destination = nil, &trade.Location{Name: some(d.Site), City: some(d.Town), Country: some(d.Ctry)}
+		there := trade.Location{Street: some(d.Street), PostalCode: some(d.Zip), City: some(d.Town), Country: some(d.Ctry)}
+		if s.Destination = &there; d.Kind == "O" {
+			s.Origin = &trade.Location{Name: some(d.Site)}
+		} else {
+			there.Name = some(d.Site)
 		}
 		if d.Track != "" {
 			s.References = append(s.References, trade.Identifier{Scheme: trade.SchemeTracking, Value: d.Track})
@@ -209,15 +207,15 @@ func (c *Carrier) Delivery(h http.Header, body []byte, now time.Time) (string, e
 }
 
 // Translate reads what the carrier pushes: parcels, as it tells them when it is asked.
-func (c *Carrier) Translate(body []byte) (sources.News, error) {
-	var told struct {
+func (c *Carrier) Translate(body []byte) (sources.Translation, error) {
+	var answer struct {
 		Rows []json.RawMessage `json:"rows"`
 	}
-	if err := json.Unmarshal(body, &told); err != nil {
-		return sources.News{}, sources.Fail(sources.Rejected, "it has not the expected shape")
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return sources.Translation{}, sources.Fail(sources.Rejected, "it has not the expected shape")
 	}
-	parcels := mapped(told.Rows, "trackers", func(t *tracker) string { return t.Code }, c.tracking)
-	return sources.News{Tracking: parcels.Records, Rejected: parcels.Rejected}, nil
+	parcels := mapped(answer.Rows, "trackers", func(t *tracker) string { return t.Code }, c.tracking)
+	return sources.Translation{Tracking: parcels.Records, Rejected: parcels.Rejected}, nil
 }
 
 // Codes is the table of what its codes mean.

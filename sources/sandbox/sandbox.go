@@ -83,7 +83,7 @@ func OpenWMS(cfg Config, k sources.Credentials) (*WMS, error) {
 
 // OpenCarrier connects to the carrier, which pushes where it is known what it signs with.
 func OpenCarrier(cfg Config, k sources.Credentials) (*Carrier, error) {
-	return open(cfg, k, func(w *wire) *Carrier { return &Carrier{w, scans.Anew()} })
+	return open(cfg, k, func(w *wire) *Carrier { return &Carrier{w, scans.Reset()} })
 }
 
 // OpenCRM connects to the customer relations system.
@@ -155,15 +155,15 @@ func (c *CRM) Changes(ctx context.Context, after string, limit int) (sources.Fee
 
 // Document opens an invoice or data sheet.
 func (e *ERP) Document(ctx context.Context, ref string) (io.ReadCloser, error) {
-	return e.paper(ctx, ref)
+	return e.document(ctx, ref)
 }
 
 // Document opens an invoice.
 func (l *Ledger) Document(ctx context.Context, ref string) (io.ReadCloser, error) {
-	return l.paper(ctx, ref)
+	return l.document(ctx, ref)
 }
 
 // Document opens a proof of delivery.
 func (c *Carrier) Document(ctx context.Context, ref string) (io.ReadCloser, error) {
-	return c.paper(ctx, ref)
+	return c.document(ctx, ref)
 }

@@ -33,8 +33,8 @@ var reason = map[string]string{
 	"less than was shipped":         "Less would be ordered than was shipped.",
 	"purchase unknown":              "The ERP does not know the purchase order.",
 	"purchase is closed":            "The purchase order is received, or cancelled.",
-	"purchase was revised":          "The purchase order was revised: it is to be answered anew.",
-	"notice unknown":                "The ERP does not know the ship notice.",
+	"purchase was revised":          "The purchase order was revised: it needs a new order response.",
+	"notice unknown":                "The ERP does not know the despatch advice.",
 	"goods are received":            "Some of the goods are received.",
 	"warehouse unknown":             "The ERP does not know the warehouse.",
 	"more than is open":             "More is taken off than is open.",
@@ -242,8 +242,8 @@ func (e *ERP) Correct(ctx context.Context, key string, c operating.MasterDataCha
 		map[string]any{"extRef": key, "field": field, "was": c.Was, "value": c.Value})
 }
 
-// Announce hands a ship notice over.
-func (e *ERP) Announce(ctx context.Context, key string, a trade.Announcement) (sources.Receipt, error) {
+// SubmitDespatch hands a ship notice over.
+func (e *ERP) SubmitDespatch(ctx context.Context, key string, a trade.DespatchDraft) (sources.Receipt, error) {
 	type item struct {
 		PoNo string `json:"poNo"`
 		Pos  string `json:"pos"`
@@ -299,12 +299,12 @@ func (e *ERP) ReceiptByKey(ctx context.Context, key string) (sources.Receipt, er
 }
 
 func (e *ERP) receipt(ctx context.Context, method, path string, ask any) (sources.Receipt, error) {
-	var told struct{ DocNo string }
-	if err := e.call(ctx, method, path, ask, &told); err != nil {
+	var answer struct{ DocNo string }
+	if err := e.call(ctx, method, path, ask, &answer); err != nil {
 		return sources.Receipt{}, err
 	}
-	if told.DocNo == "" {
+	if answer.DocNo == "" {
 		return sources.Receipt{}, sources.Fail(sources.Garbled, "a receipt without a number")
 	}
-	return sources.Receipt{Number: told.DocNo}, nil
+	return sources.Receipt{Number: answer.DocNo}, nil
 }

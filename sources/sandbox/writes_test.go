@@ -26,7 +26,7 @@ func TestTheERPTakesAnOrderOnceUnderItsKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	items, err := set.Items(t.Context(), sources.Query{Limit: 50})
+	items, err := sources.ItemRecords.Fetch(t.Context(), set, sources.Query{Limit: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestTheERPTakesAnOrderOnceUnderItsKey(t *testing.T) {
 	if r, err := set.ReceiptByKey(t.Context(), "erp", "PORTICO-1"); err != nil || r.Number != numbers[0] {
 		t.Errorf("looked up: %v, %v", r, err)
 	}
-	told, err := set.Orders(t.Context(), sources.Query{Refs: numbers[:1]})
+	told, err := sources.OrderRecords.Fetch(t.Context(), set, sources.Query{Refs: numbers[:1]})
 	if err != nil || len(told.Records) != 1 || told.Records[0].ExternalRef == nil || *told.Records[0].ExternalRef != "PORTICO-1" {
 		t.Errorf("the order does not tell our reference: %v", err)
 	}
@@ -75,7 +75,7 @@ func TestTheERPTakesAnOrderOnceUnderItsKey(t *testing.T) {
 	if n := c.Calls()["erp/submit"] - before; n != 1 {
 		t.Errorf("an order whose answer is lost was sent %d times", n)
 	}
-	c.Mend()
+	c.ClearFaults()
 	if r, err := set.ReceiptByKey(t.Context(), "erp", "PORTICO-2"); err != nil || r.Number == "" {
 		t.Errorf("what arrived is not found: %v, %v", r, err)
 	}

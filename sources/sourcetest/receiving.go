@@ -17,8 +17,8 @@ func Receive(t T, r sources.Receiving, h http.Header, body []byte, at time.Time)
 	if err != nil || id == "" {
 		t.Errorf("its own delivery: %q, %v", id, err)
 	}
-	if again, err := r.Delivery(h, body, at); err != nil || again != id {
-		t.Errorf("the same delivery has the ids %q and %q, %v", id, again, err)
+	if second, err := r.Delivery(h, body, at); err != nil || second != id {
+		t.Errorf("the same delivery has the ids %q and %q, %v", id, second, err)
 	}
 	refused := map[string]error{}
 	_, refused["without headers"] = r.Delivery(http.Header{}, body, at)
@@ -42,15 +42,15 @@ func Receive(t T, r sources.Receiving, h http.Header, body []byte, at time.Time)
 		}
 		checkTracking(t, &n)
 	}
-	if again, err := r.Translate(body); err != nil || !reflect.DeepEqual(keys(again), keys(said)) {
-		t.Errorf("read twice it says something else: %v, %v, %v", keys(said), keys(again), err)
+	if second, err := r.Translate(body); err != nil || !reflect.DeepEqual(keys(second), keys(said)) {
+		t.Errorf("read twice it says something else: %v, %v, %v", keys(said), keys(second), err)
 	}
 	for _, bad := range []string{"", "{", "7", "null", "[]", "{}", "\xff\xfe", strings.Repeat("[", 100_000), `{"rows": {}}`, "<xml/>"} {
-		news, err := r.Translate([]byte(bad))
+		translated, err := r.Translate([]byte(bad))
 		if k := sources.KindOf(err); err != nil && k != sources.Rejected && k != sources.Garbled {
 			t.Errorf("%.20q is %v: it must be rejected", bad, err)
 		}
-		for _, n := range news.Tracking {
+		for _, n := range translated.Tracking {
 			if len(n.Events) > 0 {
 				t.Errorf("%.20q says %+v", bad, n)
 			}
@@ -58,8 +58,8 @@ func Receive(t T, r sources.Receiving, h http.Header, body []byte, at time.Time)
 	}
 }
 
-func keys(news sources.News) (all []string) {
-	for _, n := range news.Tracking {
+func keys(translated sources.Translation) (all []string) {
+	for _, n := range translated.Tracking {
 		for _, e := range n.Events {
 			all = append(all, n.TrackingNumber+" "+e.Key+" "+string(e.Status))
 		}

@@ -1,10 +1,12 @@
 package sourcetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/quagmt/udecimal"
 
+	"portico/sources"
 	"portico/trade"
 )
 
@@ -25,25 +27,50 @@ func money(t T, what string, m trade.Money) {
 	}
 }
 
-// check plays what is asked of a record besides what all kinds have in common.
-func check(t T, record any) {
+// shape is what is asked of a record of one kind, besides what all kinds have in common.
+type shape struct {
+	subject sources.Subject
+	check   func(t T, record any)
+}
+
+// shapes are the shapes of all kinds of records, in the order of a first load.
+var shapes = []shape{
+	plain(sources.WarehouseRecords.Port),
+	plain(sources.CategoryRecords.Port),
+	plain(sources.SupplierRecords.Port),
+	shapeOf(sources.AccountRecords, checkAccount),
+	plain(sources.CalendarRecords.Port),
+	plain(sources.CreditRecords.Port),
+	shapeOf(sources.ItemRecords, checkItem),
+	plain(sources.ContractRecords.Port),
+	shapeOf(sources.StockRecords, checkStock),
+	shapeOf(sources.OrderRecords, checkOrder),
+	shapeOf(sources.PurchaseOrderRecords, checkPurchaseOrder),
+	plain(sources.ShipmentRecords.Port),
+	shapeOf(sources.TrackingRecords, checkTracking),
+	shapeOf(sources.InvoiceRecords, checkInvoice),
+	plain(sources.ReturnRecords.Port),
+}
+
+// plain is the shape of a kind of which nothing more is asked.
+func plain(of sources.Port) shape { return shape{of.Subject, func(T, any) {}} }
+
+func shapeOf[P sources.Adapter, R any](of sources.Records[P, R], check func(T, *R)) shape {
+	return shape{of.Subject, func(t T, record any) {
+		t.Helper()
+		check(t, record.(*R)) //nolint:errcheck // it was read as one of this kind
+	}}
+}
+
+// check plays what is asked of a record of a kind. A kind without a shape fails.
+func check(t T, subject sources.Subject, record any) {
 	t.Helper()
-	switch r := record.(type) {
-	case *trade.Account:
-		checkAccount(t, r)
-	case *trade.Item:
-		checkItem(t, r)
-	case *trade.Stock:
-		checkStock(t, r)
-	case *trade.Order:
-		checkOrder(t, r)
-	case *trade.PurchaseOrder:
-		checkPurchaseOrder(t, r)
-	case *trade.Tracking:
-		checkTracking(t, r)
-	case *trade.Invoice:
-		checkInvoice(t, r)
+	i := slices.IndexFunc(shapes, func(s shape) bool { return s.subject == subject })
+	if i < 0 {
+		t.Errorf("%s: the suite does not say what is asked of one", subject)
+		return
 	}
+	shapes[i].check(t, record)
 }
 
 func checkAccount(t T, a *trade.Account) {

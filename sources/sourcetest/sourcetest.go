@@ -51,7 +51,7 @@ func Run(t T, open Open, url string) {
 	}
 	changes(t, a)
 	prices(t, a)
-	papers(t, a)
+	documents(t, a)
 	faults(t, open)
 }
 
@@ -128,7 +128,7 @@ func run(t T, a sources.Adapter, of sources.Port) {
 		t.Errorf("%s: a batch of %d brought %d", kind, len(some)-1, len(got))
 	}
 	for _, r := range all {
-		check(t, r.Value)
+		check(t, of.Subject, r.Value)
 	}
 }
 
@@ -163,9 +163,9 @@ func changes(t T, a sources.Adapter) {
 		t.Errorf("changes from now: %+v, %v; want a place, an epoch and no changes", now, err)
 		return
 	}
-	again, err := teller.Changes(t.Context(), now.Next, 10)
-	if err != nil || again.Epoch != now.Epoch {
-		t.Errorf("changes after %s: %+v, %v", now.Next, again, err)
+	next, err := teller.Changes(t.Context(), now.Next, 10)
+	if err != nil || next.Epoch != now.Epoch {
+		t.Errorf("changes after %s: %+v, %v", now.Next, next, err)
 	}
 }
 
@@ -188,7 +188,7 @@ func prices(t T, a sources.Adapter) {
 	for _, i := range goods.Records {
 		keys = append(keys, trade.PriceKey{
 			Account: buyers.Records[0].Number, SKU: i.SKU, Quantity: "1", Unit: i.BaseUnit,
-			Day: trade.DateOf(time.Now()),
+			Day: trade.DateOf(time.Now(), time.UTC),
 		})
 	}
 	keys = append(keys, trade.PriceKey{Account: "no-such-account", SKU: keys[0].SKU, Quantity: "1", Unit: keys[0].Unit, Day: keys[0].Day})
@@ -211,7 +211,7 @@ func prices(t T, a sources.Adapter) {
 	}
 }
 
-func papers(t T, a sources.Adapter) {
+func documents(t T, a sources.Adapter) {
 	t.Helper()
 	keeper, claims := a.(sources.Documents)
 	if !claims {
@@ -223,6 +223,6 @@ func papers(t T, a sources.Adapter) {
 		_ = body.Close()
 	}
 	if sources.KindOf(err) != sources.NotFound {
-		t.Errorf("a paper that is not there: %v, want NotFound", err)
+		t.Errorf("a document that does not exist: %v, want NotFound", err)
 	}
 }

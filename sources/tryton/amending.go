@@ -18,14 +18,8 @@ type amendment struct {
 
 // byNumber is the sale with a number.
 func (e *ERP) byNumber(ctx context.Context, number string) (*taken, error) {
-	all, err := search[taken](ctx, e, "sale.sale", []any{where("number", "=", number)}, 1, nil)
-	if err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
-		return nil, sources.Fail(sources.Rejected, "The ERP does not know the order.")
-	}
-	return &all[0], nil
+	unknown := sources.Fail(sources.Rejected, "The ERP does not know the order.")
+	return first[taken](ctx, e, "sale.sale", []any{where("number", "=", number)}, unknown)
 }
 
 type outgoingState struct {
@@ -33,15 +27,27 @@ type outgoingState struct {
 	State string `json:"state"`
 }
 
-// shipmentsOf are the shipments of a sale to its customer.
-func (e *ERP) shipmentsOf(ctx context.Context, sale int) ([]outgoingState, error) {
-	return search[outgoingState](ctx, e, "stock.shipment.out", []any{[]any{"moves.origin.sale.id", "=", sale, "sale.line"}}, 0, nil)
+// unsent are the shipments of a sale that have not left, and those of them for which goods are set aside. It
+// fails where goods are on their way out.
+func (e *ERP) unsent(ctx context.Context, sale int) (open, assigned []int, err error) {
+	out, err := search[outgoingState](ctx, e, "stock.shipment.out", []any{[]any{"moves.origin.sale.id", "=", sale, "sale.line"}}, 0, nil)
+	for _, o := range out {
+		switch {
+		case handled[o.State]:
+			return nil, nil, sources.Fail(sources.Rejected, "The goods are being picked, or have left already.")
+		case o.State == "assigned":
+			assigned, open = append(assigned, o.ID), append(open, o.ID)
+		case o.State != "done" && o.State != "cancelled":
+			open = append(open, o.ID)
+		}
+	}
+	return open, assigned, err
 }
 
 // ChangeOrder changes quantities by an amendment, which Tryton takes all or nothing. It
 // has no lines to add, and no days to change, once a sale is confirmed.
 func (e *ERP) ChangeOrder(ctx context.Context, key string, c trade.OrderChange) (sources.Receipt, error) {
-	defer e.alone()()
+	defer e.lockWrites()()
 	if len(c.Added) > 0 || c.RequestedDeliveryDate != nil || slices.ContainsFunc(c.Lines,
 		func(l trade.ChangedLine) bool { return l.RequestedDeliveryDate != nil }) {
 		return sources.Receipt{}, sources.Fail(sources.Rejected, "The ERP changes quantities of orders alone: order what is new by itself.")
@@ -50,45 +56,23 @@ func (e *ERP) ChangeOrder(ctx context.Context, key string, c trade.OrderChange) 
 	if err != nil {
 		return sources.Receipt{}, err
 	}
-	out, err := e.shipmentsOf(ctx, s.ID)
+	_, assigned, err := e.unsent(ctx, s.ID)
 	if err != nil {
 		return sources.Receipt{}, err
 	}
-	if slices.ContainsFunc(out, func(o outgoingState) bool { return handled[o.State] }) {
-		return sources.Receipt{}, sources.Fail(sources.Rejected, "The goods are being picked, or have left already.")
-	}
-	pending, err := search[amendment](ctx, e, "sale.amendment", []any{where("description", "=", key)}, 0, nil)
+	pending, err := made(ctx, e, "sale.amendment", func() (*amendment, error) {
+		return first[amendment](ctx, e, "sale.amendment", []any{where("description", "=", key)}, nil)
+	}, func() (values, error) { return e.amendmentOf(ctx, key, s, c) })
 	if err != nil {
 		return sources.Receipt{}, err
 	}
-	if len(pending) == 0 {
-		row, err := e.amendmentOf(ctx, key, s, c)
-		if err != nil {
+	if pending.State == "draft" {
+		// What is set aside is given back first: an amendment makes the shipment anew.
+		if err := e.press(ctx, "stock.shipment.out", "wait", assigned...); err != nil {
 			return sources.Receipt{}, err
 		}
-		if err := e.client.Call(ctx, "model.sale.amendment.create", []any{[]values{row}}, nil, nil); err != nil {
-			return sources.Receipt{}, shown(err)
-		}
-		if pending, err = search[amendment](ctx, e, "sale.amendment", []any{where("description", "=", key)}, 0, nil); err != nil ||
-			len(pending) == 0 {
-			return sources.Receipt{}, cmpError(err, sources.Fail(sources.Uncertain, "an amendment that was made is not to be found"))
-		}
-	}
-	if pending[0].State == "draft" {
-		// What is set aside is given back first: an amendment makes the shipment anew.
-		var held []int
-		for _, o := range out {
-			if o.State == "assigned" {
-				held = append(held, o.ID)
-			}
-		}
-		if held != nil {
-			if err := e.client.Call(ctx, "model.stock.shipment.out.wait", []any{held}, nil, nil); err != nil {
-				return sources.Receipt{}, shown(err)
-			}
-		}
-		if err := e.client.Call(ctx, "model.sale.amendment.validate_amendment", []any{[]int{pending[0].ID}}, nil, nil); err != nil {
-			return sources.Receipt{}, shown(err)
+		if err := e.press(ctx, "sale.amendment", "validate_amendment", pending.ID); err != nil {
+			return sources.Receipt{}, err
 		}
 	}
 	return sources.Receipt{Number: c.Number}, nil
@@ -142,41 +126,23 @@ func (e *ERP) amendmentOf(ctx context.Context, key string, s *taken, c trade.Ord
 
 // CancelOrder cancels the shipments that have not left, and closes the sale over them.
 func (e *ERP) CancelOrder(ctx context.Context, _, number, _ string) (sources.Receipt, error) {
-	defer e.alone()()
+	defer e.lockWrites()()
 	s, err := e.byNumber(ctx, number)
 	if err != nil {
 		return sources.Receipt{}, err
 	}
 	if s.State == "draft" || s.State == "quotation" {
-		if err := e.client.Call(ctx, "model.sale.sale.cancel", []any{[]int{s.ID}}, nil, nil); err != nil {
-			return sources.Receipt{}, shown(err)
-		}
-		return sources.Receipt{Number: number}, nil
+		return sources.Receipt{Number: number}, e.press(ctx, "sale.sale", "cancel", s.ID)
 	}
-	out, err := e.shipmentsOf(ctx, s.ID)
+	open, assigned, err := e.unsent(ctx, s.ID)
 	if err != nil {
 		return sources.Receipt{}, err
 	}
-	var open, assigned []int
-	for _, o := range out {
-		switch {
-		case handled[o.State]:
-			return sources.Receipt{}, sources.Fail(sources.Rejected, "The goods are being picked, or have left already.")
-		case o.State == "assigned":
-			assigned, open = append(assigned, o.ID), append(open, o.ID)
-		case o.State != "done" && o.State != "cancelled":
-			open = append(open, o.ID)
-		}
+	if err := e.press(ctx, "stock.shipment.out", "wait", assigned...); err != nil {
+		return sources.Receipt{}, err
 	}
-	if assigned != nil {
-		if err := e.client.Call(ctx, "model.stock.shipment.out.wait", []any{assigned}, nil, nil); err != nil {
-			return sources.Receipt{}, shown(err)
-		}
-	}
-	if open != nil {
-		if err := e.client.Call(ctx, "model.stock.shipment.out.cancel", []any{open}, nil, nil); err != nil {
-			return sources.Receipt{}, shown(err)
-		}
+	if err := e.press(ctx, "stock.shipment.out", "cancel", open...); err != nil {
+		return sources.Receipt{}, err
 	}
 	return sources.Receipt{Number: number}, e.closeOver(ctx, s.ID)
 }

@@ -28,43 +28,43 @@ const overlap = 2 * time.Minute
 // watched are the models that are looked at, and the records whose changes a row
 // of each tells: a subject and the path to its reference.
 var watched = []struct {
-	model string
-	more  []any // of its domain
-	tells map[string][]sources.Subject
+	model    string
+	more     []any // of its domain
+	subjects map[string][]sources.Subject
 }{
-	{"party.party", nil, tells{
+	{"party.party", nil, subjects{
 		"code":                 {sources.OfAccounts, sources.OfCredit, sources.OfSuppliers},
 		"sale_price_list.name": {sources.OfContracts},
 	}},
-	{"party.address", nil, tells{"party.code": {sources.OfAccounts}}},
-	{"sale.product_customer", nil, tells{"party.code": {sources.OfAccounts}}},
-	{"product.category", nil, tells{"id": {sources.OfCategories}}},
-	{"product.product", nil, tells{"code": {sources.OfItems, sources.OfStock}}},
-	{"product.template", nil, tells{"products.code": {sources.OfItems}}},
-	{"product.identifier", nil, tells{"product.code": {sources.OfItems}}},
-	{"purchase.product_supplier", nil, tells{"template.products.code": {sources.OfItems}}},
-	{"product.price_list", nil, tells{"name": {sources.OfContracts}}},
-	{"product.price_list.line", nil, tells{"price_list.name": {sources.OfContracts}}},
-	{"stock.location", []any{where("type", "=", "warehouse")}, tells{"code": {sources.OfWarehouses}}},
-	{"stock.order_point", nil, tells{"product.code": {sources.OfStock}}},
-	{"stock.move", nil, tells{"product.code": {sources.OfStock}, "origin": nil, "shipment": nil}},
-	{"stock.package", nil, tells{"shipment": nil}},
-	{"sale.sale", nil, tells{"number": {sources.OfOrders, sources.OfReturns}, "origin": nil, "party.code": {sources.OfCredit}}},
-	{"sale.line", nil, tells{"sale.number": {sources.OfOrders, sources.OfReturns}}},
-	{"purchase.purchase", nil, tells{"number": {sources.OfPurchaseOrders}}},
-	{"purchase.line", nil, tells{"purchase.number": {sources.OfPurchaseOrders}}},
-	{"stock.shipment.out", nil, tells{"id": nil}},
-	{"stock.shipment.in", nil, tells{"id": nil}},
-	{"stock.shipment.out.return", nil, tells{"id": nil}},
+	{"party.address", nil, subjects{"party.code": {sources.OfAccounts}}},
+	{"sale.product_customer", nil, subjects{"party.code": {sources.OfAccounts}}},
+	{"product.category", nil, subjects{"id": {sources.OfCategories}}},
+	{"product.product", nil, subjects{"code": {sources.OfItems, sources.OfStock}}},
+	{"product.template", nil, subjects{"products.code": {sources.OfItems}}},
+	{"product.identifier", nil, subjects{"product.code": {sources.OfItems}}},
+	{"purchase.product_supplier", nil, subjects{"template.products.code": {sources.OfItems}}},
+	{"product.price_list", nil, subjects{"name": {sources.OfContracts}}},
+	{"product.price_list.line", nil, subjects{"price_list.name": {sources.OfContracts}}},
+	{"stock.location", []any{where("type", "=", "warehouse")}, subjects{"code": {sources.OfWarehouses}}},
+	{"stock.order_point", nil, subjects{"product.code": {sources.OfStock}}},
+	{"stock.move", nil, subjects{"product.code": {sources.OfStock}, "origin": nil, "shipment": nil}},
+	{"stock.package", nil, subjects{"shipment": nil}},
+	{"sale.sale", nil, subjects{"number": {sources.OfOrders, sources.OfReturns}, "origin": nil, "party.code": {sources.OfCredit}}},
+	{"sale.line", nil, subjects{"sale.number": {sources.OfOrders, sources.OfReturns}}},
+	{"purchase.purchase", nil, subjects{"number": {sources.OfPurchaseOrders}}},
+	{"purchase.line", nil, subjects{"purchase.number": {sources.OfPurchaseOrders}}},
+	{"stock.shipment.out", nil, subjects{"id": nil}},
+	{"stock.shipment.in", nil, subjects{"id": nil}},
+	{"stock.shipment.out.return", nil, subjects{"id": nil}},
 	{
 		"account.invoice",
 		[]any{where("type", "=", "out")},
-		tells{"number": {sources.OfInvoices}, "party.code": {sources.OfCredit}, "lines.origin": nil},
+		subjects{"number": {sources.OfInvoices}, "party.code": {sources.OfCredit}, "lines.origin": nil},
 	},
-	{"account.invoice.line", nil, tells{"invoice.number": {sources.OfInvoices}, "origin": nil}},
+	{"account.invoice.line", nil, subjects{"invoice.number": {sources.OfInvoices}, "origin": nil}},
 }
 
-type tells = map[string][]sources.Subject
+type subjects = map[string][]sources.Subject
 
 // place is how far the feed was followed: the newest change that was seen of each
 // model. Epoch is when following began; it is another after Tryton went back in
@@ -121,12 +121,12 @@ func (e *ERP) Changes(ctx context.Context, after string, _ int) (sources.Feed, e
 	if err := json.Unmarshal([]byte(after), &from); err != nil || from.Seen == nil {
 		return sources.Feed{}, sources.Fail(sources.Rejected, "this is no place of the feed")
 	}
-	told := map[string]rpc.Timestamp{}
+	reportedAt := map[string]rpc.Timestamp{}
 	switch after {
 	case e.feed.next:
-		told = e.feed.beside
+		reportedAt = e.feed.beside
 	case e.feed.at:
-		told = e.feed.before
+		reportedAt = e.feed.before
 	}
 	to := place{from.Epoch, from.Step, maps.Clone(from.Seen)}
 	found, lost, known, latest := &changed{refs: map[sources.Change]bool{}, leads: map[string]map[int]bool{}}, 0, rpc.Timestamp(0),
@@ -148,8 +148,8 @@ func (e *ERP) Changes(ctx context.Context, after string, _ int) (sources.Feed, e
 			if r.Version > to.Seen[w.model].At {
 				to.Seen[w.model] = mark{r.ID, r.Version}
 			}
-			if told[key] != r.Version {
-				found.take(w.model, r, w.tells)
+			if reportedAt[key] != r.Version {
+				found.take(w.model, r, w.subjects)
 			}
 		}
 		if !still {
@@ -160,7 +160,7 @@ func (e *ERP) Changes(ctx context.Context, after string, _ int) (sources.Feed, e
 		e.known.forget()
 		return e.begin(ctx)
 	}
-	if err := found.follow(ctx, e); err != nil {
+	if err := found.addDependents(ctx, e); err != nil {
 		return sources.Feed{}, err
 	}
 	changes := slices.SortedFunc(maps.Keys(found.refs), func(a, b sources.Change) int {
@@ -179,7 +179,7 @@ func (e *ERP) Changes(ctx context.Context, after string, _ int) (sources.Feed, e
 	if err != nil {
 		return sources.Feed{}, err
 	}
-	e.feed.at, e.feed.next, e.feed.before, e.feed.beside = after, string(next), told, now
+	e.feed.at, e.feed.next, e.feed.before, e.feed.beside = after, string(next), reportedAt, now
 	return sources.Feed{Epoch: to.Epoch, Changes: changes, Next: string(next)}, nil
 }
 
@@ -194,7 +194,7 @@ func (e *ERP) look(ctx context.Context, from place) ([][]written, error) {
 	for i, w := range watched {
 		group.Go(func() error {
 			for lastID := 0; ; {
-				rows, err := e.written(ctx, w.model, append(slices.Clone(w.more), since(from.Seen[w.model].At), where("id", ">", lastID)), w.tells,
+				rows, err := e.written(ctx, w.model, append(slices.Clone(w.more), since(from.Seen[w.model].At), where("id", ">", lastID)), w.subjects,
 					byID, aPage)
 				if err != nil {
 					return err
@@ -250,8 +250,8 @@ func (w *written) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, &w.fields)
 }
 
-func (e *ERP) written(ctx context.Context, model string, domain []any, tells tells, order []any, limit int) ([]written, error) {
-	fields := append(slices.Sorted(maps.Keys(tells)), "_timestamp")
+func (e *ERP) written(ctx context.Context, model string, domain []any, subjects subjects, order []any, limit int) ([]written, error) {
+	fields := append(slices.Sorted(maps.Keys(subjects)), "_timestamp")
 	var rows []written
 	err := e.client.Call(ctx, "model."+model+".search_read", []any{domain, 0, limit, order, fields}, map[string]any{"active_test": false},
 		&rows)
@@ -279,8 +279,8 @@ func (c *changed) lead(model string, id int) {
 	c.leads[model][id] = true
 }
 
-func (c *changed) take(model string, w written, tells tells) {
-	for path, subjects := range tells {
+func (c *changed) take(model string, w written, subjects subjects) {
+	for path, subjects := range subjects {
 		for _, value := range along(w.fields, path) {
 			switch v := value.(type) {
 			case string:
@@ -322,16 +322,16 @@ func along(fields map[string]any, path string) []any {
 	return all
 }
 
-// follow resolves what leads to records: lines to their documents, and shipments
+// addDependents resolves what leads to records: lines to their documents, and shipments
 // to themselves and the orders they are of, whose lines are allocated when they
 // are assigned.
-func (c *changed) follow(ctx context.Context, e *ERP) error {
+func (c *changed) addDependents(ctx context.Context, e *ERP) error {
 	for model, kind := range map[string]string{
 		"stock.shipment.out": isOutgoing, "stock.shipment.in": isIncoming,
 		"stock.shipment.out.return": isBack,
 	} {
 		for ids := range slices.Chunk(slices.Sorted(maps.Keys(c.leads[model])), 500) {
-			rows, err := e.written(ctx, model, []any{where("id", "in", ids)}, tells{"number": nil}, byID, len(ids))
+			rows, err := e.written(ctx, model, []any{where("id", "in", ids)}, subjects{"number": nil}, byID, len(ids))
 			if err != nil {
 				return err
 			}
@@ -362,7 +362,7 @@ func (c *changed) follow(ctx context.Context, e *ERP) error {
 		{"purchase.line", "purchase.number", []sources.Subject{sources.OfPurchaseOrders}},
 	} {
 		for ids := range slices.Chunk(slices.Sorted(maps.Keys(c.leads[l.model])), 500) {
-			rows, err := e.written(ctx, l.model, []any{where("id", "in", ids)}, tells{l.path: nil}, byID, len(ids))
+			rows, err := e.written(ctx, l.model, []any{where("id", "in", ids)}, subjects{l.path: nil}, byID, len(ids))
 			if err != nil {
 				return err
 			}

@@ -31,15 +31,15 @@ type confirmingLine struct {
 // to come. One line has one day. What is more than that somebody does in Tryton: nothing is
 // written then. Doing it twice does nothing more.
 func (e *ERP) ConfirmPurchase(ctx context.Context, _ string, c trade.PurchaseConfirmation) (sources.Receipt, error) {
-	defer e.alone()()
-	all, err := search[confirming](ctx, e, "purchase.purchase", []any{where("number", "=", c.Number)}, 1, nil)
+	defer e.lockWrites()()
+	over := sources.Fail(sources.Rejected, "The purchase order is received, or cancelled.")
+	p, err := first[confirming](ctx, e, "purchase.purchase", []any{where("number", "=", c.Number)}, over)
+	if err == nil && (p.State == "done" || p.State == "cancelled") {
+		err = over
+	}
 	if err != nil {
 		return sources.Receipt{}, err
 	}
-	if len(all) == 0 || all[0].State == "done" || all[0].State == "cancelled" {
-		return sources.Receipt{}, sources.Fail(sources.Rejected, "The purchase order is received, or cancelled.")
-	}
-	p := &all[0]
 	lines, err := search[confirmingLine](ctx, e, "purchase.line", []any{where("purchase", "=", p.ID), where("type", "=", "line")}, 0, nil)
 	if err != nil {
 		return sources.Receipt{}, err
@@ -95,7 +95,8 @@ func (e *ERP) changesOf(ctx context.Context, c trade.PurchaseConfirmation, lines
 			return nil, err
 		case len(change) > 0 && firm:
 			return nil, sources.Fail(sources.ByHand,
-				"Line %s is confirmed otherwise than ordered. Tryton changes quantities and prices of a confirmed purchase by hand alone: change it "+
+				"Line %s is confirmed with a difference to the order. Tryton changes quantities and prices of a confirmed purchase "+
+					"by hand alone: change it "+
 					"there as the answer says, then settle this operation.", l.LineNumber)
 		case len(change) > 0:
 			changes[line.ID] = change
@@ -144,11 +145,8 @@ func changeOf(l trade.ConfirmedLine, line confirmingLine, open udecimal.Decimal)
 // offered changes a purchase that is not confirmed, and confirms it. It goes on where an
 // earlier attempt has stopped.
 func (e *ERP) offered(ctx context.Context, p *confirming, c trade.PurchaseConfirmation, changes map[int]values) error {
-	press := func(button string) error {
-		return shown(e.client.Call(ctx, "model.purchase.purchase."+button, []any{[]int{p.ID}}, nil, nil))
-	}
 	if len(changes) > 0 && p.State == "quotation" {
-		if err := press("draft"); err != nil {
+		if err := e.press(ctx, "purchase.purchase", "draft", p.ID); err != nil {
 			return err
 		}
 		p.State = "draft"
@@ -165,11 +163,11 @@ func (e *ERP) offered(ctx context.Context, p *confirming, c trade.PurchaseConfir
 		}
 	}
 	if p.State == "draft" {
-		if err := press("quote"); err != nil {
+		if err := e.press(ctx, "purchase.purchase", "quote", p.ID); err != nil {
 			return err
 		}
 	}
-	if err := press("confirm"); err != nil {
+	if err := e.press(ctx, "purchase.purchase", "confirm", p.ID); err != nil {
 		return err
 	}
 	now, err := search[confirming](ctx, e, "purchase.purchase", []any{where("id", "=", p.ID)}, 1, nil)

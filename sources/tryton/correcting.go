@@ -16,7 +16,7 @@ type titled struct {
 
 // Correct sets the name of a party, a product or a category, or a product's description.
 func (e *ERP) Correct(ctx context.Context, _ string, c operating.MasterDataChange) (sources.Receipt, error) {
-	defer e.alone()()
+	defer e.lockWrites()()
 	model, id, now, err := e.correctable(ctx, c)
 	switch {
 	case err != nil:
@@ -37,17 +37,17 @@ func (e *ERP) correctable(ctx context.Context, c operating.MasterDataChange) (mo
 	unknown := sources.Fail(sources.Rejected, "The ERP does not know the record.")
 	of := sources.Subject(c.Kind)
 	if of == sources.OfItems && (c.Field == "name" || c.Field == "description") {
-		all, err := search[product](ctx, e, "product.product", []any{where("code", "=", c.Key)}, 1, nil)
-		if err != nil || len(all) == 0 {
-			return "", 0, "", cmpError(err, unknown)
+		p, err := first[product](ctx, e, "product.product", []any{where("code", "=", c.Key)}, unknown)
+		if err != nil {
+			return "", 0, "", err
 		}
 		if c.Field == "name" { // it is that of the template
-			return "product.template", all[0].Template.ID, all[0].Name, nil
+			return "product.template", p.Template.ID, p.Name, nil
 		}
-		if all[0].Description != nil {
-			now = *all[0].Description
+		if p.Description != nil {
+			now = *p.Description
 		}
-		return "product.product", all[0].ID, now, nil
+		return "product.product", p.ID, now, nil
 	}
 	domain := []any{where("code", "=", c.Key)}
 	switch {
@@ -65,9 +65,9 @@ func (e *ERP) correctable(ctx context.Context, c operating.MasterDataChange) (mo
 		return "", 0, "", sources.Fail(sources.ByHand,
 			"The ERP takes a correction of that from no program: make it there, then settle this operation.")
 	}
-	all, err := search[titled](ctx, e, model, domain, 1, nil)
-	if err != nil || len(all) == 0 {
-		return "", 0, "", cmpError(err, unknown)
+	r, err := first[titled](ctx, e, model, domain, unknown)
+	if err != nil {
+		return "", 0, "", err
 	}
-	return model, all[0].ID, all[0].Name, nil
+	return model, r.ID, r.Name, nil
 }

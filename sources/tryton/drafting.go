@@ -57,12 +57,12 @@ func (e *ERP) saleOf(ctx context.Context, key string, d trade.Draft) (values, er
 	if err != nil {
 		return nil, err
 	}
-	var told []chosen
+	var rows []chosen
 	head := values{"party": b.ID, "company": own.ID, "currency": currency, "lines": []any{}}
-	if err := e.client.Call(ctx, "model.sale.sale.on_change", []any{head, []string{"party"}}, nil, &told); err != nil || len(told) != 1 {
+	if err := e.client.Call(ctx, "model.sale.sale.on_change", []any{head, []string{"party"}}, nil, &rows); err != nil || len(rows) != 1 {
 		return nil, cmpError(shown(err), sources.Fail(sources.Garbled, "the customer's terms are not to be read"))
 	}
-	c := told[0]
+	c := rows[0]
 	lines, err := e.saleLines(ctx, d.Lines, b, own.ID, currency)
 	if err != nil {
 		return nil, err
@@ -157,19 +157,19 @@ func (e *ERP) taxesBy(ctx context.Context, product int, q trade.Quantity, b buye
 		"product": product, "quantity": rpc.Number{Decimal: q.Value}, "taxes": []int{}, "type": "line", "unit": nil,
 		"_parent_sale.party": b.ID, "_parent_sale.price_list": b.List, "_parent_sale.currency": currency, "_parent_sale.company": company,
 	}
-	var told []struct {
+	var rows []struct {
 		Taxes struct {
 			Add [][]any `json:"add"`
 		} `json:"taxes"`
 	}
-	if err := e.client.Call(ctx, "model.sale.line.on_change", []any{line, []string{"product"}}, nil, &told); err != nil {
+	if err := e.client.Call(ctx, "model.sale.line.on_change", []any{line, []string{"product"}}, nil, &rows); err != nil {
 		return nil, shown(err)
 	}
 	var taxes []int
-	if len(told) != 1 {
+	if len(rows) != 1 {
 		return nil, sources.Fail(sources.Garbled, "the taxes of a line are not to be read")
 	}
-	for _, a := range told[0].Taxes.Add {
+	for _, a := range rows[0].Taxes.Add {
 		if len(a) == 2 {
 			if t, ok := a[1].(map[string]any); ok {
 				if id, ok := t["id"].(float64); ok {
@@ -197,11 +197,7 @@ func (e *ERP) addressOf(ctx context.Context, party int, code string) (int, error
 
 func (e *ERP) currency(ctx context.Context, code string) (int, error) {
 	return table(ctx, e, "currency "+code, func(ctx context.Context) (int, error) {
-		rows, err := search[row](ctx, e, "currency.currency", []any{where("code", "=", code)}, 1, nil)
-		if err != nil || len(rows) == 0 {
-			return 0, cmpError(err, sources.Fail(sources.Garbled, "the company's currency is not to be found"))
-		}
-		return rows[0].ID, nil
+		return idOf(ctx, e, "currency.currency", []any{where("code", "=", code)}, "the company's currency is not to be found")
 	})
 }
 
@@ -212,10 +208,15 @@ func (e *ERP) warehouse(ctx context.Context) (int, error) {
 		if e.from != "" {
 			domain = append(domain, where("code", "=", e.from))
 		}
-		rows, err := search[row](ctx, e, "stock.location", domain, 1, nil)
-		if err != nil || len(rows) == 0 {
-			return 0, cmpError(err, sources.Fail(sources.Garbled, "there is no warehouse to sell from"))
-		}
-		return rows[0].ID, nil
+		return idOf(ctx, e, "stock.location", domain, "there is no warehouse to sell from")
 	})
+}
+
+// idOf is the id of the first row of a domain, which Tryton cannot do without.
+func idOf(ctx context.Context, e *ERP, model string, domain []any, missing string) (int, error) {
+	r, err := first[row](ctx, e, model, domain, sources.Fail(sources.Garbled, "%s", missing))
+	if err != nil {
+		return 0, err
+	}
+	return r.ID, nil
 }

@@ -76,11 +76,11 @@ var invoices = mapping[invoice, trade.Invoice]{
 		if err != nil {
 			return nil, err
 		}
-		return func(i *invoice) (trade.Invoice, bool, error) { return i.told(lines[i.ID], units, sales, numbers) }, nil
+		return func(i *invoice) (trade.Invoice, bool, error) { return i.record(lines[i.ID], units, sales, numbers) }, nil
 	},
 }
 
-func (i *invoice) told(lines []invoiceLine, units units, sales map[int]soldIn, shipments map[int]string) (trade.Invoice, bool, error) {
+func (i *invoice) record(lines []invoiceLine, units units, sales map[int]soldIn, shipments map[int]string) (trade.Invoice, bool, error) {
 	status, known := invoiceStates[i.State]
 	if !known || i.Day == nil {
 		return trade.Invoice{}, false, fmt.Errorf("state: %.20q has no meaning here", i.State)

@@ -72,7 +72,7 @@ type supplying struct {
 
 // suppliersOf are those who supply a product, preferred first, each once: one that names the
 // product comes before one that means all of its kind.
-func suppliersOf(p *product, all []supplying) (told []trade.SupplierItem) {
+func suppliersOf(p *product, all []supplying) (records []trade.SupplierItem) {
 	own := slices.DeleteFunc(slices.Clone(all), func(s supplying) bool { return s.Product != nil && *s.Product != p.ID })
 	slices.SortStableFunc(own, func(a, b supplying) int {
 		last := func(n *int) int {
@@ -84,7 +84,7 @@ func suppliersOf(p *product, all []supplying) (told []trade.SupplierItem) {
 		return cmp.Or(cmp.Compare(last(a.Sequence), last(b.Sequence)), cmp.Compare(last(a.Product), last(b.Product)), cmp.Compare(a.ID, b.ID))
 	})
 	for _, s := range own {
-		if s.Party.Code == "" || slices.ContainsFunc(told, func(x trade.SupplierItem) bool { return x.SupplierRef.Key == s.Party.Code }) {
+		if s.Party.Code == "" || slices.ContainsFunc(records, func(x trade.SupplierItem) bool { return x.SupplierRef.Key == s.Party.Code }) {
 			continue
 		}
 		t := trade.SupplierItem{SupplierRef: trade.Key(s.Party.Code), SupplierPartNumber: s.Code}
@@ -92,19 +92,19 @@ func suppliersOf(p *product, all []supplying) (told []trade.SupplierItem) {
 			days := int(math.Ceil(s.LeadTime.Hours() / 24))
 			t.LeadTimeDays = &days
 		}
-		told = append(told, t)
+		records = append(records, t)
 	}
-	return told
+	return records
 }
 
 // SetLeadTime sets the lead time of a supplier's product.
 func (e *ERP) SetLeadTime(ctx context.Context, _ string, l trade.LeadTime) (sources.Receipt, error) {
-	defer e.alone()()
-	products, err := search[product](ctx, e, "product.product", []any{where("code", "=", l.SKU)}, 1, nil)
-	if err != nil || len(products) == 0 {
-		return sources.Receipt{}, cmpError(err, sources.Fail(sources.Rejected, "The ERP does not know the item."))
+	defer e.lockWrites()()
+	unknown := sources.Fail(sources.Rejected, "The ERP does not know the item.")
+	p, err := first[product](ctx, e, "product.product", []any{where("code", "=", l.SKU)}, unknown)
+	if err != nil {
+		return sources.Receipt{}, err
 	}
-	p := &products[0]
 	all, err := search[supplying](ctx, e, "purchase.product_supplier",
 		[]any{where("template", "=", p.Template.ID), where("party.code", "=", l.Supplier)}, 0, nil)
 	if err != nil {

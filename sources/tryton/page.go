@@ -102,6 +102,15 @@ func search[R any](ctx context.Context, e *ERP, model string, domain []any, limi
 	return rows, err
 }
 
+// first is the first row of a domain; it fails with missing where there is none.
+func first[R any](ctx context.Context, e *ERP, model string, domain []any, missing error) (*R, error) {
+	rows, err := search[R](ctx, e, model, domain, 1, nil)
+	if err != nil || len(rows) == 0 {
+		return nil, cmpError(err, missing)
+	}
+	return &rows[0], nil
+}
+
 // raw is a row before it is read, so that one that cannot be read costs only
 // itself.
 type raw[R any] struct {
@@ -255,7 +264,7 @@ func some(s string) *string {
 // placed is the moment of a document whose day is set by hand: when it was
 // written, if that was on the day.
 func (e *ERP) placed(day *rpc.Date, written rpc.DateTime) time.Time {
-	if day == nil || trade.DateOf(written.In(e.zone)) == day.Date {
+	if day == nil || trade.DateOf(written.Time, e.zone) == day.Date {
 		return written.UTC()
 	}
 	y, m, d := day.Time().Date()

@@ -55,7 +55,7 @@ var contracts = mapping[priceList, trade.Contract]{
 		})
 		return func(l *priceList) (trade.Contract, bool, error) {
 			c := trade.Contract{
-				Number: l.Name, ValidFrom: trade.DateOf(l.Begun.In(e.zone)),
+				Number: l.Name, ValidFrom: trade.DateOf(l.Begun.Time, e.zone),
 				Provenance: stamp(l.Name, newest(newest(l.Version, lines[l.ID]), of[l.ID])),
 			}
 			if len(lines[l.ID]) == 0 || len(of[l.ID]) != 1 {
@@ -176,7 +176,7 @@ func (e *ERP) Prices(ctx context.Context, keys []trade.PriceKey) ([]trade.PriceR
 				return nil, err
 			}
 			for _, i := range places {
-				results[i] = tell(keys[i], prices[products[keys[i].SKU].ID], b, contract, own.Currency.Code)
+				results[i] = priceResult(keys[i], prices[products[keys[i].SKU].ID], b, contract, own.Currency.Code)
 			}
 		}
 	}
@@ -187,9 +187,9 @@ func noPrice() trade.PriceResult {
 	return &trade.PriceUnavailable{Reason: trade.NoValidPrice, Message: "No price holds for this quantity, unit and day."}
 }
 
-// tell is a price of Tryton's; nil is one that it cannot calculate, and nothing
+// priceResult is a price of Tryton's; nil is one that it cannot calculate, and nothing
 // one that it has not.
-func tell(k trade.PriceKey, amount *rpc.Decimal, b buyer, contract agreement, currency string) trade.PriceResult {
+func priceResult(k trade.PriceKey, amount *rpc.Decimal, b buyer, contract agreement, currency string) trade.PriceResult {
 	switch {
 	case amount == nil:
 		return noPrice()

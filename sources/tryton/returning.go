@@ -14,24 +14,8 @@ import (
 // RequestReturn makes a sale of less than nothing that names the other as its origin, and
 // confirms it: goods come back by it.
 func (e *ERP) RequestReturn(ctx context.Context, key string, d trade.ReturnDraft) (sources.Receipt, error) {
-	defer e.alone()()
-	s, err := e.byReference(ctx, key)
-	if err != nil {
-		return sources.Receipt{}, err
-	}
-	if s == nil {
-		row, err := e.returnOf(ctx, key, d)
-		if err != nil {
-			return sources.Receipt{}, err
-		}
-		if err := e.client.Call(ctx, "model.sale.sale.create", []any{[]values{row}}, nil, nil); err != nil {
-			return sources.Receipt{}, shown(err)
-		}
-		if s, err = e.byReference(ctx, key); err != nil || s == nil {
-			return sources.Receipt{}, cmpError(err, sources.Fail(sources.Uncertain, "a return that was made is not to be found"))
-		}
-	}
-	return e.confirmed(ctx, s)
+	defer e.lockWrites()()
+	return e.sell(ctx, key, func() (values, error) { return e.returnOf(ctx, key, d) })
 }
 
 func (e *ERP) returnOf(ctx context.Context, key string, d trade.ReturnDraft) (values, error) {

@@ -39,18 +39,30 @@ type outgoing struct {
 	} `json:"carrier."`
 }
 
+// placeOf is an address as the place of a warehouse or a shipment.
 type placeOf struct {
-	City    string `json:"city"`
-	Country *coded `json:"country."`
+	Street      string `json:"street"`
+	PostalCode  string `json:"postal_code"`
+	City        string `json:"city"`
+	Country     *coded `json:"country."`
+	Subdivision *struct {
+		Name string `json:"name"`
+	} `json:"subdivision."`
 }
 
 func (p *placeOf) location() *trade.Location {
 	if p == nil {
 		return nil
 	}
-	l := &trade.Location{City: some(p.City)}
+	l := &trade.Location{
+		Street:     some(strings.Join(strings.FieldsFunc(p.Street, func(r rune) bool { return r == '\n' }), ", ")),
+		PostalCode: some(p.PostalCode), City: some(p.City),
+	}
 	if p.Country != nil {
 		l.Country = some(p.Country.Code)
+	}
+	if p.Subdivision != nil {
+		l.Region = some(p.Subdivision.Name)
 	}
 	return l
 }

@@ -17,13 +17,10 @@ import (
 // location is a place where goods are; a warehouse is one that has others in it.
 type location struct {
 	row
-	Name    string `json:"name"`
-	Code    string `json:"code"`
-	Storage *int   `json:"storage_location"`
-	Address *struct {
-		City    string `json:"city"`
-		Country *coded `json:"country."`
-	} `json:"address."`
+	Name    string   `json:"name"`
+	Code    string   `json:"code"`
+	Storage *int     `json:"storage_location"`
+	Address *placeOf `json:"address."`
 }
 
 var warehouses = mapping[location, trade.Warehouse]{
@@ -34,14 +31,11 @@ var warehouses = mapping[location, trade.Warehouse]{
 			if l.Code == "" { // others refer to it by nothing else
 				return trade.Warehouse{}, false, errors.New("it has no code")
 			}
-
-			w := trade.Warehouse{Code: l.Code, Name: l.Name, Location: trade.Location{Name: &l.Name}, Provenance: stamp(l.Code, l.Version)}
-			if a := l.Address; a != nil {
-				w.Location.City = some(a.City)
-				if a.Country != nil {
-					w.Location.Country = some(a.Country.Code)
-				}
+			w := trade.Warehouse{Code: l.Code, Name: l.Name, Provenance: stamp(l.Code, l.Version)}
+			if at := l.Address.location(); at != nil {
+				w.Location = *at
 			}
+			w.Location.Name = &l.Name
 			return w, false, nil
 		}, nil
 	},
@@ -136,9 +130,6 @@ func (e *ERP) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 			if s.Unit, err = units.code(p.Unit); err != nil {
 				bad[p.Code] = err
 			}
-			if s.OnHand.IsNeg() || s.Allocated.IsNeg() {
-				bad[p.Code] = errors.New("there is less than nothing of it in a warehouse: count it")
-			}
 			for _, point := range points[p.ID] {
 				if point.Warehouse != nil && *point.Warehouse == w.ID || point.Storage != nil && *point.Storage == *w.Storage {
 					s.SafetyStock = udecimal.Max(point.Minimum.Decimal, s.SafetyStock)
@@ -156,7 +147,7 @@ func (e *ERP) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 
 // quantities are what is in a location and the ones in it, less what is assigned.
 func (e *ERP) quantities(ctx context.Context, ids []int, place int, assigned bool) (map[int]udecimal.Decimal, error) {
-	today := rpc.Date{Date: trade.DateOf(time.Now().In(e.zone))}
+	today := rpc.Date{Date: trade.DateOf(time.Now(), e.zone)}
 	rows, err := search[stocked](ctx, e, "product.product", []any{where("id", "in", ids), where("active", "in", []bool{true, false})}, 0,
 		map[string]any{
 			"locations": []int{place}, "with_childs": true, "stock_date_end": today, "stock_assign": assigned,

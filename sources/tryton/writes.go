@@ -35,28 +35,48 @@ func (*ERP) Guarantee() operating.EffectGuarantee { return operating.ReferenceSe
 // SubmitOrder makes a sale, and lets it be quoted and confirmed. It goes on with one that
 // an earlier attempt has made.
 func (e *ERP) SubmitOrder(ctx context.Context, key string, d trade.Draft) (sources.Receipt, error) {
-	defer e.alone()()
+	defer e.lockWrites()()
 	if d.ShipToAddress != nil {
 		return sources.Receipt{}, sources.Fail(sources.Rejected, "The ERP ships to the account's locations alone.")
 	}
-	s, err := e.byReference(ctx, key)
+	return e.sell(ctx, key, func() (values, error) { return e.saleOf(ctx, key, d) })
+}
+
+// sell confirms the sale with a reference of ours, and makes it where no earlier attempt has.
+func (e *ERP) sell(ctx context.Context, key string, sale func() (values, error)) (sources.Receipt, error) {
+	s, err := made(ctx, e, "sale.sale", func() (*taken, error) { return e.byReference(ctx, key) }, sale)
 	if err != nil {
 		return sources.Receipt{}, err
 	}
-	if s == nil {
-		row, err := e.saleOf(ctx, key, d)
-		if err != nil {
-			return sources.Receipt{}, err
-		}
-		if err := e.client.Call(ctx, "model.sale.sale.create", []any{[]values{row}}, nil, nil); err != nil {
-			return sources.Receipt{}, shown(err)
-		}
-		// Another attempt, given up for lost, may have made one too: the first counts.
-		if s, err = e.byReference(ctx, key); err != nil || s == nil {
-			return sources.Receipt{}, cmpError(err, sources.Fail(sources.Uncertain, "a sale that was made is not to be found"))
-		}
-	}
 	return e.confirmed(ctx, s)
+}
+
+// made is a row that is found, or else made.
+func made[R any](ctx context.Context, e *ERP, model string, find func() (*R, error), build func() (values, error)) (*R, error) {
+	r, err := find()
+	if err != nil || r != nil {
+		return r, err
+	}
+	row, err := build()
+	if err != nil {
+		return nil, err
+	}
+	if err := e.client.Call(ctx, "model."+model+".create", []any{[]values{row}}, nil, nil); err != nil {
+		return nil, shown(err)
+	}
+	// Another attempt, given up for lost, may have made one too: the first counts.
+	if r, err = find(); err != nil || r == nil {
+		return nil, cmpError(err, sources.Fail(sources.Uncertain, "what was made is not to be found"))
+	}
+	return r, nil
+}
+
+// press presses a button for rows, unless there are none.
+func (e *ERP) press(ctx context.Context, model, button string, ids ...int) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return shown(e.client.Call(ctx, "model."+model+"."+button, []any{ids}, nil, nil))
 }
 
 func cmpError(err, otherwise error) error {
@@ -66,8 +86,8 @@ func cmpError(err, otherwise error) error {
 	return otherwise
 }
 
-// alone lets one write be made at a time.
-func (e *ERP) alone() (done func()) {
+// lockWrites lets one write be made at a time.
+func (e *ERP) lockWrites() (unlock func()) {
 	e.writing.Lock()
 	return e.writing.Unlock
 }
@@ -94,14 +114,7 @@ func (e *ERP) byReference(ctx context.Context, key string) (*taken, error) {
 
 // read is a sale as it is now.
 func (e *ERP) read(ctx context.Context, id int) (*taken, error) {
-	all, err := search[taken](ctx, e, "sale.sale", []any{where("id", "=", id)}, 0, nil)
-	if err == nil && len(all) != 1 {
-		err = sources.Fail(sources.NotFound, "no such sale")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return &all[0], nil
+	return first[taken](ctx, e, "sale.sale", []any{where("id", "=", id)}, sources.Fail(sources.NotFound, "no such sale"))
 }
 
 // confirmed presses a sale's buttons until it is confirmed and processed.

@@ -78,10 +78,21 @@ const leafText = `jsonb_build_object('id', e.id, 'at', (extract(epoch FROM e.at)
 // lockAudit holds the tree for one process at a time.
 const lockAudit = `SELECT pg_advisory_xact_lock(7203)`
 
-// UnsealedEntries are entries of the audit log that are in no tree yet, in the order in which
-// they were written, at most so many, and how many are in it. Until the transaction ends
-// no other process seals any.
-func UnsealedEntries(ctx context.Context, tx *store.Tx, most int) (leaves []Leaf, size int64, err error) {
+// Places are those of the audit log after one, up to and with another.
+type Places struct{ After, UpTo int64 }
+
+// LastPlace is the last place of the audit log that is taken.
+func LastPlace(ctx context.Context, tx *store.Tx) (place int64, err error) {
+	if err := tx.Get(ctx, &place, `SELECT coalesce(max(place), 0) FROM audit_entries`); err != nil {
+		return 0, fmt.Errorf("audit log: %w", err)
+	}
+	return place, nil
+}
+
+// UnappendedEntries are entries of the audit log that are in no tree yet, in the order in which
+// they were written, at most so many, and how many are in it. It looks at the newest 100,000
+// places and at some older ones besides. Until the transaction ends no other process seals any.
+func UnappendedEntries(ctx context.Context, tx *store.Tx, older Places, most int) (leaves []Leaf, size int64, err error) {
 	if _, err := tx.Exec(ctx, lockAudit); err != nil {
 		return nil, 0, fmt.Errorf("audit log: %w", err)
 	}
@@ -91,9 +102,10 @@ func UnsealedEntries(ctx context.Context, tx *store.Tx, most int) (leaves []Leaf
 	// Transactions commit in another order than they take places, so that an earlier
 	// place may come later: it is not asked for what comes after the last one sealed.
 	const query = `
-		SELECT e.place, ` + leafText + ` AS text FROM audit_entries e WHERE e.place > coalesce((SELECT max(place) FROM audit_leaves), 0) - 100000
+		SELECT e.place, ` + leafText + ` AS text FROM audit_entries e
+		WHERE (e.place > coalesce((SELECT max(place) FROM audit_leaves), 0) - 100000 OR e.place > $2 AND e.place <= $3)
 			AND NOT EXISTS (SELECT FROM audit_leaves f WHERE f.place = e.place) ORDER BY e.place LIMIT $1`
-	if err := tx.Select(ctx, &leaves, query, most); err != nil {
+	if err := tx.Select(ctx, &leaves, query, most, older.After, older.UpTo); err != nil {
 		return nil, 0, fmt.Errorf("audit log: %w", err)
 	}
 	for i := range leaves {

@@ -83,8 +83,8 @@ func ClaimOperation(ctx context.Context, s *store.Store, id, token string, lease
 func withSteps(ctx context.Context, tx *store.Tx, row *claimedRow) (*Claimed, error) {
 	c := row.Claimed
 	c.Failure, c.Awaiting = row.FailureJSON.Value, row.AwaitingJSON.Value
-	const steps = `SELECT name, system, state, attempts, started_at, finished_at, external_ref, error FROM operation_steps
-		WHERE operation_id = $1 ORDER BY position`
+	const steps = `SELECT name, system, state, attempts, starved, started_at, under_way_since, finished_at, external_ref, error
+		FROM operation_steps WHERE operation_id = $1 ORDER BY position`
 	return &c, tx.Select(ctx, &c.Steps, steps, c.ID)
 }
 
@@ -143,9 +143,10 @@ func MoveOperation(ctx context.Context, tx *store.Tx, c *Claimed, before trade.O
 }
 
 func saveStep(ctx context.Context, tx *store.Tx, id string, position int, step trade.OperationStep) error {
-	const query = `UPDATE operation_steps SET state = $3, attempts = $4, started_at = $5, finished_at = $6, error = $7
-		WHERE operation_id = $1 AND position = $2`
-	if _, err := tx.Exec(ctx, query, id, position, step.State, step.Attempts, step.StartedAt, step.FinishedAt, step.Error); err != nil {
+	const query = `UPDATE operation_steps SET state = $3, attempts = $4, started_at = $5, finished_at = $6, error = $7,
+		under_way_since = $8 WHERE operation_id = $1 AND position = $2`
+	if _, err := tx.Exec(ctx, query, id, position, step.State, step.Attempts, step.StartedAt, step.FinishedAt, step.Error,
+		step.UnderWaySince); err != nil {
 		return fmt.Errorf("operation: %w", err)
 	}
 	return nil

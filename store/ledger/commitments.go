@@ -27,22 +27,22 @@ var commitments = store.Read(store.Relation[ordering.CommitmentChange]{
 
 // HiddenCommitments are the conditions of the moves of a promise that customers are not told of, by what
 // they are told of each cause. It fails where there is no such cause or telling.
-func HiddenCommitments(how map[ordering.CommitmentCause]ordering.Telling) (map[string][]string, error) {
+func HiddenCommitments(how map[ordering.CommitmentCause]ordering.Notice) (map[string][]string, error) {
 	var conditions []string
-	for cause, telling := range how {
+	for cause, notice := range how {
 		if !slices.Contains(ordering.CommitmentCauses, cause) {
 			return nil, fmt.Errorf("tell: there is no cause %q: it must be one of %v", cause, ordering.CommitmentCauses)
 		}
-		switch telling {
-		case ordering.TellAlways:
-		case ordering.TellLater:
+		switch notice {
+		case ordering.NoticeAlways:
+		case ordering.NoticeLater:
 			conditions = append(conditions,
 				fmt.Sprintf("(m.cause = '%s' AND coalesce((m.after ->> 'PromisedDeliveryDate')::date <= (m.before ->> "+
 					"'PromisedDeliveryDate')::date, FALSE))", cause))
-		case ordering.TellNever:
+		case ordering.NoticeNever:
 			conditions = append(conditions, fmt.Sprintf("m.cause = '%s'", cause))
 		default:
-			return nil, fmt.Errorf("tell.%s is %q: it must be ALWAYS, LATER or NEVER", cause, telling)
+			return nil, fmt.Errorf("tell.%s is %q: it must be ALWAYS, LATER or NEVER", cause, notice)
 		}
 	}
 	return map[string][]string{commitments.Kind: conditions}, nil

@@ -14,9 +14,9 @@ import (
 )
 
 func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
-	for telling, want := range map[ordering.Telling]int{"": 2, ordering.TellAlways: 2, ordering.TellLater: 1, ordering.TellNever: 0} {
+	for telling, want := range map[ordering.Notice]int{"": 2, ordering.NoticeAlways: 2, ordering.NoticeLater: 1, ordering.NoticeNever: 0} {
 		t.Run(string(telling), func(t *testing.T) {
-			how := map[ordering.CommitmentCause]ordering.Telling{}
+			how := map[ordering.CommitmentCause]ordering.Notice{}
 			if telling != "" {
 				how[ordering.MovedByAllocation] = telling
 			}
@@ -26,7 +26,7 @@ func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
 			}
 			s, _ := storetest.With(t, store.Options{Hidden: hidden})
 			storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
-			day := trade.DateOf(time.Now())
+			day := trade.DateOf(time.Now(), time.UTC)
 			for version, days := range []int{5, 9, 7} { // later, and then a bit sooner
 				o, promised := storetest.Order("100", "1", int64(version+1), "10"), day.AddDays(days)
 				o.LinesKnown[0].ScheduleKnown[0].PromisedDeliveryDate = &promised
@@ -57,8 +57,8 @@ func TestCustomersAreToldOfMovedPromisesAsThePolicySays(t *testing.T) {
 }
 
 func TestAPolicyThatIsNoneIsRefused(t *testing.T) {
-	for _, bad := range []map[ordering.CommitmentCause]ordering.Telling{
-		{"WEATHER": ordering.TellNever},
+	for _, bad := range []map[ordering.CommitmentCause]ordering.Notice{
+		{"WEATHER": ordering.NoticeNever},
 		{ordering.MovedByCredit: "SOMETIMES"},
 	} {
 		if _, err := ledger.HiddenCommitments(bad); err == nil {

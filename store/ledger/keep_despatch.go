@@ -68,15 +68,16 @@ func KeepDespatch(ctx context.Context, tx *store.Tx, id, operation, supplier, wa
 		Warehouse string                 `json:"Warehouse"`
 	}{id, operation, r, supplier, warehouse})
 	if err != nil {
-		return fmt.Errorf("ship notice: %w", err)
+		return fmt.Errorf("despatch advice: %w", err)
 	}
 	const query = `
 		WITH kept AS (
 			INSERT INTO despatch_advices (id, supplier_id, number, status, ship_from, warehouse_id, despatched_at, expected_at, carrier_scac, refs,
 			operation_id)
 			SELECT j ->> 'ID', j ->> 'Supplier', j #>> '{R,Number}', 'SUBMITTED',
-				jsonb_strip_nulls(jsonb_build_object('name', j #> '{R,ShipFrom,name}', 'gln', j #> '{R,ShipFrom,gln}', 'city',
-				j #> '{R,ShipFrom,city}', 'region', j #> '{R,ShipFrom,region}', 'country', j #> '{R,ShipFrom,country}')),
+				jsonb_strip_nulls(jsonb_build_object('name', j #> '{R,ShipFrom,name}', 'gln', j #> '{R,ShipFrom,gln}',
+				'street', concat_ws(', ', j #>> '{R,ShipFrom,line1}', j #>> '{R,ShipFrom,line2}'), 'postalCode', j #> '{R,ShipFrom,postalCode}',
+				'city', j #> '{R,ShipFrom,city}', 'region', j #> '{R,ShipFrom,region}', 'country', j #> '{R,ShipFrom,country}')),
 				j ->> 'Warehouse', (j #>> '{R,DespatchedAt}')::timestamptz, (j #>> '{R,ExpectedAt}')::timestamptz, j #>> '{R,CarrierSCAC}',
 				coalesce(nullif(j #> '{R,References}', 'null'), '[]'), j ->> 'Operation'
 			FROM (SELECT $1::jsonb AS j) d ON CONFLICT (supplier_id, number) DO NOTHING RETURNING id, supplier_id),
@@ -96,12 +97,28 @@ func KeepDespatch(ctx context.Context, tx *store.Tx, id, operation, supplier, wa
 		SELECT id FROM kept`
 	var ids []string
 	if err := tx.Select(ctx, &ids, query, string(document)); err != nil {
-		return fmt.Errorf("ship notice: %w", err)
+		return fmt.Errorf("despatch advice: %w", err)
 	}
 	if len(ids) == 0 {
 		return ErrSpent
 	}
 	return nil
+}
+
+// UnitsInUse are those of some SSCC that a ship notice of the last year has which was neither rejected nor withdrawn. Until the
+// transaction ends, nobody else takes one of them.
+func UnitsInUse(ctx context.Context, tx *store.Tx, numbers []string) (used []string, err error) {
+	const lock = `SELECT pg_advisory_xact_lock(hashtextextended(n, 8)) FROM (SELECT DISTINCT left(u, 10) AS n FROM unnest($1::text[]) u
+		ORDER BY 1) x` // by the beginning, which is a company's
+	if _, err := tx.Exec(ctx, lock, store.TextArray(numbers)); err != nil {
+		return nil, fmt.Errorf("handling units: %w", err)
+	}
+	const query = `SELECT DISTINCT u.sscc FROM handling_units u JOIN despatch_advices n ON n.id = u.despatch_advice_id
+		WHERE u.sscc = ANY($1) AND n.status NOT IN ('REJECTED', 'CANCELLED') AND n.received_at > now() - interval '1 year'`
+	if err := tx.Select(ctx, &used, query, store.TextArray(numbers)); err != nil {
+		return nil, fmt.Errorf("handling units: %w", err)
+	}
+	return used, nil
 }
 
 // DespatchNow is a ship notice as a write about it meets it.
@@ -130,7 +147,7 @@ func LockDespatch(ctx context.Context, tx *store.Tx, scope trade.Scope, id strin
 func SetDespatch(ctx context.Context, tx *store.Tx, id string, status trade.DespatchStatus, shipment string) error {
 	const query = `UPDATE despatch_advices SET status = $2, shipment_number = coalesce(nullif($3, ''), shipment_number) WHERE id = $1`
 	if _, err := tx.Exec(ctx, query, id, status, shipment); err != nil {
-		return fmt.Errorf("ship notice: %w", err)
+		return fmt.Errorf("despatch advice: %w", err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"portico/store"
 	"portico/trade"
+	"portico/trade/ordering"
 )
 
 // KeepResponse keeps an answer with what it says of lines and where it deviates. It fails
@@ -16,14 +17,11 @@ func KeepResponse(ctx context.Context, tx *store.Tx, r *trade.PurchaseOrderRespo
 ) error {
 	type keptDeviation struct {
 		trade.Deviation
-		Cause string `json:"Cause"`
+		Cause ordering.CommitmentCause `json:"Cause"`
 	}
 	kept := make([]keptDeviation, len(all))
 	for i, d := range all {
-		kept[i] = keptDeviation{d, "SUPPLIER_DATE"}
-		if d.Field == trade.QuantityDeviates {
-			kept[i].Cause = "SUPPLIER_QUANTITY"
-		}
+		kept[i] = keptDeviation{d, ordering.CauseOfDeviation(d.Field)}
 	}
 	document, err := json.Marshal(struct {
 		Deviations []keptDeviation              `json:"Deviations"`

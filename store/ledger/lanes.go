@@ -63,6 +63,19 @@ func Turns(ctx context.Context, tx *store.Tx, lane string, subject *string) (all
 	return all, nil
 }
 
+// HastenWaiting makes operations of a source due that wait for their next attempt, 500 at most, and returns them.
+func HastenWaiting(ctx context.Context, tx *store.Tx, source string) (all []Turn, err error) {
+	const query = `
+		UPDATE operations o SET due_at = clock_timestamp() FROM (
+			SELECT id FROM operations o WHERE finished_at IS NULL AND source = $1 AND due_at > clock_timestamp() AND due_at < 'infinity'
+			AND claimed_until < clock_timestamp() ORDER BY place LIMIT 500 FOR UPDATE SKIP LOCKED) x
+		WHERE o.id = x.id RETURNING o.id, o.source`
+	if err := tx.Select(ctx, &all, query, source); err != nil {
+		return nil, fmt.Errorf("operations: %w", err)
+	}
+	return all, nil
+}
+
 // Orphans are operations of some sources whose turn it has been for a while with nobody
 // at them, as after a crash; each is told once in a while, and those that are taken never.
 func Orphans(ctx context.Context, tx *store.Tx, sources, taken []string) (all []Turn, err error) {

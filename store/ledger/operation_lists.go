@@ -45,23 +45,30 @@ func OperationList(scope trade.Scope, f OperationFilter) *store.List[trade.Opera
 // mostBefore is where counting what is before an operation stops.
 const mostBefore = 10000
 
-// OperationsBefore is how many operations of a source are to be worked on before each of some
-// that wait, by id; at most 10,000.
-func OperationsBefore(ctx context.Context, s *store.Store, ids []string) (map[string]int, error) {
+// Waiting is where an operation stands that waits: how many of its source come before it, at most 10,000, and when it is
+// attempted again where that is a while away.
+type Waiting struct {
+	Before int
+	Due    *time.Time
+}
+
+// OperationsBefore are where operations stand that wait, by id.
+func OperationsBefore(ctx context.Context, s *store.Store, ids []string) (map[string]Waiting, error) {
 	const query = `
 		SELECT o.id, (SELECT count(*) FROM (SELECT FROM operations b WHERE b.source = o.source AND b.place < o.place AND b.finished_at IS NULL
-		AND b.due_at < 'infinity' LIMIT $2) x) AS before
+		AND b.due_at < 'infinity' LIMIT $2) x) AS before,
+			CASE WHEN o.due_at > clock_timestamp() AND o.due_at < 'infinity' THEN o.due_at END AS due
 		FROM operations o WHERE o.id = ANY($1)`
 	var rows []struct {
-		ID     string
-		Before int
+		ID string
+		Waiting
 	}
 	if err := s.Select(ctx, &rows, query, store.TextArray(ids), mostBefore); err != nil {
 		return nil, fmt.Errorf("operations: %w", err)
 	}
-	all := map[string]int{}
+	all := map[string]Waiting{}
 	for _, r := range rows {
-		all[r.ID] = r.Before
+		all[r.ID] = r.Waiting
 	}
 	return all, nil
 }

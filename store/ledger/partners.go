@@ -102,12 +102,14 @@ func PartnerGrant(ctx context.Context, s *store.Store, code string) (procurement
 var ErrTaken = errors.New("it is there already")
 
 // RegisterPartner keeps a partner that no source has told, or the profile of one that a
-// source told and nobody registered. It fails with [ErrTaken] where one is registered.
+// source told and nobody registered: it sets its id, and the stage of one that trades already,
+// which goes on as it is. It fails with [ErrTaken] where one is registered.
 func RegisterPartner(ctx context.Context, tx *store.Tx, p *procurement.TradingPartner) error {
 	const made = `
 		INSERT INTO trading_partners AS t (id, code, name, gln, tolerance_profile_id, system, instance, source_ref, source_version, sequence,
 		as_of) VALUES ($1, $2, $3, $4, nullif($5, ''), 'PORTICO', 'portico', $2, '', 0, now())
-		ON CONFLICT (code) DO UPDATE SET tolerance_profile_id = excluded.tolerance_profile_id RETURNING id`
+		ON CONFLICT (code) DO UPDATE SET tolerance_profile_id = coalesce(excluded.tolerance_profile_id, t.tolerance_profile_id)
+		RETURNING id`
 	if err := tx.Get(ctx, &p.ID, made, p.ID, store.Storable(p.Code), store.Storable(p.Name), p.GLN, p.ToleranceID); err != nil {
 		return fmt.Errorf("partner: %w", err)
 	}
@@ -117,15 +119,18 @@ func RegisterPartner(ctx context.Context, tx *store.Tx, p *procurement.TradingPa
 	}
 	const kept = `
 		INSERT INTO partner_profiles (partner_id, stage, requires_signature, channels, scopes, cost_per_minute)
-		VALUES ($1, $2, $3, coalesce(nullif($4::jsonb, 'null'), '[]'), $5, $6)
-		ON CONFLICT (partner_id) DO NOTHING`
-	result, err := tx.Exec(ctx, kept, p.ID, p.Stage, p.RequiresSignature, string(channels), store.TextArray(p.Scopes), p.CostPerMinute)
-	if err != nil {
+		SELECT $1, CASE WHEN EXISTS (SELECT FROM purchase_orders o WHERE o.supplier_id = $1) THEN 'ACTIVE' ELSE $2 END, $3::boolean,
+			coalesce(nullif($4::jsonb, 'null'), '[]'), $5::text[], $6::integer
+		ON CONFLICT (partner_id) DO NOTHING RETURNING stage`
+	var stages []procurement.OnboardingStage
+	if err := tx.Select(ctx, &stages, kept, p.ID, p.Stage, p.RequiresSignature, string(channels), store.TextArray(p.Scopes),
+		p.CostPerMinute); err != nil {
 		return fmt.Errorf("partner: %w", err)
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(ErrTaken, err)
+	if len(stages) == 0 {
+		return ErrTaken
 	}
+	p.Stage = stages[0]
 	return nil
 }
 
@@ -244,8 +249,7 @@ func PartnerFacts(ctx context.Context, from store.Reader, scope trade.Scope,
 	}
 	var a store.Args
 	query := `
-		SELECT p.id, p.instance <> 'portico' AS known, EXISTS (SELECT FROM purchase_orders o WHERE o.supplier_id = p.id
-		AND o.state IN ('ISSUED', 'SENT', 'RECEIVED_BY_SUPPLIER', 'ACKNOWLEDGED')) AS open,
+		SELECT p.id, p.instance <> 'portico' AS known,
 			(SELECT jsonb_agg(jsonb_build_object('ID', k.id, 'VerifiedAt', k.verified_at, 'ValidFrom', k.valid_from, 'RevokedAt', k.revoked_at)
 			ORDER BY k.created_at DESC) FROM partner_keys k WHERE k.partner_id = p.id) AS keys,
 			(SELECT jsonb_agg(jsonb_build_object('Document', t.document, 'Passed', t.passed, 'Detail', t.detail, 'At', t.at)) FROM partner_tests t
@@ -260,17 +264,17 @@ func PartnerFacts(ctx context.Context, from store.Reader, scope trade.Scope,
 		all[i] = &procurement.PartnerFacts{Partner: p}
 		if at := slices.IndexFunc(rows, func(r factsRow) bool { return r.ID == p.ID }); at >= 0 {
 			r := &rows[at]
-			all[i].KnownToERP, all[i].OpenToTests, all[i].Keys, all[i].Tests = r.Known, r.Open, r.Keys.Value, r.Tests.Value
+			all[i].KnownToERP, all[i].Keys, all[i].Tests = r.Known, r.Keys.Value, r.Tests.Value
 		}
 	}
 	return all, nil
 }
 
 type factsRow struct {
-	ID          string
-	Known, Open bool
-	Keys        store.JSON[[]*procurement.PartnerKey]
-	Tests       store.JSON[[]procurement.PartnerTest]
+	ID    string
+	Known bool
+	Keys  store.JSON[[]*procurement.PartnerKey]
+	Tests store.JSON[[]procurement.PartnerTest]
 }
 
 // Sender is a partner as a document of its meets it, with the key that its message names;

@@ -65,17 +65,17 @@ func SettleDespatches(ctx context.Context, s *store.Store) error {
 		if _, err := tx.Exec(ctx, unannounced); err != nil {
 			return err
 		}
-		const announced = `
+		const advisedQuantities = `
 			UPDATE alerts w SET state = 'RESOLVED', resolved_at = clock_timestamp(), resolution = 'It is on its way, or comes another day.'
 			WHERE w.kind = 'DESPATCH_ADVICE_OVERDUE' AND w.state <> 'RESOLVED' AND NOT EXISTS (SELECT FROM purchase_order_lines l
 			JOIN purchase_orders o ON o.id = l.purchase_order_id JOIN purchase_schedule_lines s ON s.purchase_order_line_id = l.id
 				WHERE o.id = w.subject AND o.state IN ('ACKNOWLEDGED', 'ACKNOWLEDGED_WITH_CHANGES') AND l.shipped = 0 AND l.received = 0
 				AND l.ordered > l.cancelled AND s.promised_ship_date < current_date)`
-		_, err := tx.Exec(ctx, announced)
+		_, err := tx.Exec(ctx, advisedQuantities)
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("ship notices: %w", err)
+		return fmt.Errorf("despatch advices: %w", err)
 	}
 	return nil
 }

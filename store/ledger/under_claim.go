@@ -18,13 +18,24 @@ var ErrClaimLost = errors.New("another process has taken the operation on")
 // RenewClaim holds a claim for so long from now.
 func RenewClaim(ctx context.Context, s *store.Store, id, token string, lease time.Duration) error {
 	return s.InTx(ctx, func(tx *store.Tx) error {
-		return held(tx.Exec(ctx, `UPDATE operations SET claimed_until = clock_timestamp() + $3 * interval '1 second' WHERE id = $1
+		return requireClaim(tx.Exec(ctx, `UPDATE operations SET claimed_until = clock_timestamp() + $3 * interval '1 second' WHERE id = $1
 			AND claim = $2`, id, token, lease.Seconds()))
 	})
 }
 
-// held fails when a write changed nothing, because its claim is another's now.
-func held(r sql.Result, err error) error {
+// NoteStarved counts an attempt of the running step of an operation that a process lost, because it was too slow to renew its claim.
+func NoteStarved(ctx context.Context, s *store.Store, id string) error {
+	return s.InTx(ctx, func(tx *store.Tx) error {
+		const query = `UPDATE operation_steps SET starved = starved + 1 WHERE operation_id = $1 AND state = 'RUNNING'`
+		if _, err := tx.Exec(ctx, query, id); err != nil {
+			return fmt.Errorf("operation: %w", err)
+		}
+		return nil
+	})
+}
+
+// requireClaim fails when a write changed nothing, because its claim is another's now.
+func requireClaim(r sql.Result, err error) error {
 	if err != nil {
 		return fmt.Errorf("operation: %w", err)
 	}
@@ -42,15 +53,16 @@ func SaveOperation(ctx context.Context, tx *store.Tx, c *Claimed, token string, 
 		due = free.Seconds()
 	}
 	const query = `
-		WITH step AS (UPDATE operation_steps SET state = $8, attempts = $9, started_at = $10, finished_at = $11, error = $12
-		WHERE operation_id = $1 AND position = $7
+		WITH step AS (UPDATE operation_steps SET state = $8, attempts = $9, started_at = $10, finished_at = $11, error = $12,
+			under_way_since = $13 WHERE operation_id = $1 AND position = $7
 			AND EXISTS (SELECT FROM operations WHERE id = $1 AND claim = $2))
 		UPDATE operations SET state = $3, work = $4, due_at = CASE WHEN $5 THEN clock_timestamp() + $6 * interval '1 second' ELSE due_at END,
 			claimed_until = CASE WHEN $5 THEN '-infinity' ELSE claimed_until END, claim = CASE WHEN $5 THEN NULL ELSE claim END
 		WHERE id = $1 AND claim = $2`
 	step := c.Steps[position]
-	return held(tx.Exec(ctx, query, c.ID, token, c.State, string(c.Work), freed, due, position, step.State, step.Attempts, step.StartedAt,
-		step.FinishedAt, step.Error))
+	return requireClaim(tx.Exec(ctx, query, c.ID, token, c.State, string(c.Work), freed, due, position, step.State,
+		step.Attempts, step.StartedAt,
+		step.FinishedAt, step.Error, step.UnderWaySince))
 }
 
 // BeginUndoing records, under a claim, that an operation is undone from now on, and why.
@@ -59,7 +71,8 @@ func BeginUndoing(ctx context.Context, tx *store.Tx, c *Claimed, token string) e
 	if err != nil {
 		return err
 	}
-	return held(tx.Exec(ctx, `UPDATE operations SET state = $3, failure = $4 WHERE id = $1 AND claim = $2`, c.ID, token, c.State, failure))
+	return requireClaim(tx.Exec(ctx, `UPDATE operations SET state = $3, failure = $4 WHERE id = $1 AND claim = $2`,
+		c.ID, token, c.State, failure))
 }
 
 // EndOperation ends an operation under a claim, or lets it rest, and writes that to the
@@ -81,7 +94,7 @@ func EndOperation(ctx context.Context, tx *store.Tx, c *Claimed, token, action s
 		told AS (` + operationMoved + `$8 FROM operations WHERE id = $1 AND claim = $2)
 		UPDATE operations SET state = $3, failure = $4, awaiting = $5, finished_at = CASE WHEN $6 THEN NULL ELSE clock_timestamp() END,
 			due_at = CASE WHEN $6 THEN 'infinity' ELSE due_at END, claim = NULL, claimed_until = '-infinity' WHERE id = $1 AND claim = $2`
-	if err := held(tx.Exec(ctx, query, c.ID, token, c.State, failure, awaiting, c.State.Rests(), action, before)); err != nil {
+	if err := requireClaim(tx.Exec(ctx, query, c.ID, token, c.State, failure, awaiting, c.State.Rests(), action, before)); err != nil {
 		return err
 	}
 	tx.MarkChanged()

@@ -160,8 +160,8 @@ func RestartLog(ctx context.Context, s *store.Store) error {
 // NotifyOfChanges tells all processes that there are changes. It is never called in a
 // transaction that writes: notifying holds a lock that all commits of a database share.
 func NotifyOfChanges(ctx context.Context, s *store.Store) error {
-	var told string
-	if err := s.Get(ctx, &told, `SELECT pg_notify($1, '')::text`, changesChannel); err != nil {
+	var payload string
+	if err := s.Get(ctx, &payload, `SELECT pg_notify($1, '')::text`, changesChannel); err != nil {
 		return fmt.Errorf("changes: %w", err)
 	}
 	return nil
@@ -169,14 +169,14 @@ func NotifyOfChanges(ctx context.Context, s *store.Store) error {
 
 // ListenForChanges calls heard whenever a process tells that there are changes, and whenever one may
 // have been missed, until ctx ends or the connection cannot be kept.
-func ListenForChanges(ctx context.Context, dsn string, heard func()) error {
-	listener := pq.NewListener(dsn, hearAgain, time.Second, nil)
+func ListenForChanges(ctx context.Context, dsn string, notify func()) error {
+	listener := pq.NewListener(dsn, listenPause, time.Second, nil)
 	defer func() { _ = listener.Close() }()
 	if err := listener.Listen(changesChannel); err != nil {
 		return fmt.Errorf("listening: %w", err)
 	}
 	for {
-		heard()
+		notify()
 		select {
 		case <-ctx.Done():
 			return nil
@@ -190,6 +190,6 @@ func ListenForChanges(ctx context.Context, dsn string, heard func()) error {
 }
 
 const (
-	hearAgain   = 50 * time.Millisecond
+	listenPause = 50 * time.Millisecond
 	hearAtLeast = 5 * time.Second
 )

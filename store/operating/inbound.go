@@ -15,18 +15,18 @@ import (
 
 type inboundDeliveryRow struct {
 	operating.InboundDelivery
-	About pq.StringArray
+	About, Left pq.StringArray
 }
 
 func (r *inboundDeliveryRow) trade() *operating.InboundDelivery {
-	r.Subjects = append([]string{}, r.About...)
+	r.Subjects, r.Unused = append([]string{}, r.About...), append([]string{}, r.Left...)
 	return &r.InboundDelivery
 }
 
 var inboundDeliveries = store.Read(store.Relation[operating.InboundDelivery]{
 	Kind: "InboundDelivery", From: "inbound_deliveries b", Visible: store.OperatorOnly,
 	Columns: []store.Columns{store.Always(`b.id, b.instance, b.delivery_id, b.received_at, b.state, b.attempts, b.repeats, b.error,
-		b.subjects AS about`)},
+		b.subjects AS about`), store.When("unused", "b.unused AS left")},
 }, (*inboundDeliveryRow).trade)
 
 // InboundDeliveries reads inbound deliveries by id.
@@ -151,12 +151,13 @@ func DeliveriesBetween(ctx context.Context, s *store.Store, instance string, fro
 // SettledDelivery is what became of a delivery. WaitsFor are identifiers of shipments that
 // are not known yet.
 type SettledDelivery struct {
-	ID       string                 `json:"ID"`
-	State    operating.InboundState `json:"State"`
-	Error    string                 `json:"Error"`
-	Subjects []string               `json:"Subjects"`
-	WaitsFor []trade.Identifier     `json:"WaitsFor"`
-	Again    time.Duration          `json:"Again"` // when it is to be looked at again, of one that is RECEIVED still or waits
+	ID         string                 `json:"ID"`
+	State      operating.InboundState `json:"State"`
+	Error      string                 `json:"Error"`
+	Subjects   []string               `json:"Subjects"`
+	WaitsFor   []trade.Identifier     `json:"WaitsFor"`
+	Unused     []string               `json:"Unused"` // paths of what was read and not used
+	RetryAfter time.Duration          `json:"Again"`  // when it is to be looked at again, of one that is RECEIVED still or waits
 }
 
 // SettleDeliveries notes what became of deliveries.
@@ -168,7 +169,7 @@ func SettleDeliveries(ctx context.Context, tx *store.Tx, all []SettledDelivery) 
 	}
 	rows := make([]row, len(all))
 	for i, d := range all {
-		rows[i] = row{SettledDelivery: d, After: d.Again.Seconds()}
+		rows[i] = row{SettledDelivery: d, After: d.RetryAfter.Seconds()}
 		for _, id := range d.WaitsFor {
 			rows[i].Keys = append(rows[i].Keys, waitKey(id))
 		}
@@ -180,6 +181,7 @@ func SettleDeliveries(ctx context.Context, tx *store.Tx, all []SettledDelivery) 
 	const query = `
 		UPDATE inbound_deliveries b SET state = j ->> 'State', error = nullif(j ->> 'Error', ''), attempts = attempts + 1,
 			subjects = ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'Subjects', 'null')) LIMIT 100),
+			unused = ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'Unused', 'null')) LIMIT 100),
 			waits_for = CASE WHEN jsonb_typeof(j -> 'Keys') = 'array' THEN ARRAY(SELECT jsonb_array_elements_text(j -> 'Keys')) END,
 			due_at = clock_timestamp() + (j ->> 'After')::float8 * interval '1 second'
 		FROM jsonb_array_elements($1::jsonb) j WHERE b.id = j ->> 'ID'`
@@ -198,6 +200,13 @@ func WakeDeliveries(ctx context.Context, tx *store.Tx, numbers []string) error {
 		WITH keys AS (
 			SELECT 'TRACKING_NUMBER ' || tracking_number AS key FROM shipments WHERE number = ANY($1) AND tracking_number <> ''
 			UNION ALL SELECT 'DESPATCH_ADVICE ' || number FROM shipments WHERE number = ANY($1)
+			UNION ALL SELECT 'TRACKING_NUMBER ' || p.tracking_number FROM shipments d JOIN packages p ON p.shipment_id = d.id
+			WHERE d.number = ANY($1) AND p.tracking_number <> ''
+			UNION ALL SELECT 'SSCC ' || u.sscc FROM despatch_advices n JOIN handling_units u ON u.despatch_advice_id = n.id
+			WHERE n.shipment_number = ANY($1)
+			UNION ALL SELECT 'DESPATCH_ADVICE ' || n.number FROM despatch_advices n WHERE n.shipment_number = ANY($1)
+			UNION ALL SELECT (r ->> 'scheme') || ' ' || (r ->> 'value') FROM despatch_advices n, jsonb_array_elements(n.refs) r
+			WHERE n.shipment_number = ANY($1)
 			UNION ALL SELECT 'SSCC ' || p.sscc FROM shipments d JOIN packages p ON p.shipment_id = d.id WHERE d.number = ANY($1)
 			AND p.sscc IS NOT NULL
 			UNION ALL SELECT 'PO_NUMBER ' || o.number FROM shipments d JOIN shipment_purchase_orders x ON x.shipment_id = d.id

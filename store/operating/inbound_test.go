@@ -49,7 +49,7 @@ func TestADeliveryThatWaitsIsLookedAtAgainAndWokenByItsShipment(t *testing.T) {
 			for _, d := range due {
 				settled = append(settled, operatingstore.SettledDelivery{
 					ID: d.ID, State: operating.InboundWaiting,
-					WaitsFor: []trade.Identifier{{Scheme: trade.SchemeTracking, Value: "A1"}}, Again: again,
+					WaitsFor: []trade.Identifier{{Scheme: trade.SchemeTracking, Value: "A1"}}, RetryAfter: again,
 				})
 			}
 			return operatingstore.SettleDeliveries(t.Context(), tx, settled)

@@ -28,6 +28,6 @@ func (l Log) LogWaits(ctx context.Context, from trade.Place) (bool, error) {
 func (l Log) NotifyOfChanges(ctx context.Context) error { return NotifyOfChanges(ctx, l.Store) }
 
 // ListenForChanges is [ListenForChanges].
-func (l Log) ListenForChanges(ctx context.Context, dsn string, heard func()) error {
-	return ListenForChanges(ctx, dsn, heard)
+func (l Log) ListenForChanges(ctx context.Context, dsn string, notify func()) error {
+	return ListenForChanges(ctx, dsn, notify)
 }

@@ -76,7 +76,7 @@ var measures = []cases{
 
 const keepMeasured = `INSERT INTO measured (measure, subject, key, supplier_id, at, seconds, cases, hits) `
 
-const measuredAgain = ` ON CONFLICT (measure, subject) DO UPDATE SET key = excluded.key, supplier_id = excluded.supplier_id,
+const upsertMeasure = ` ON CONFLICT (measure, subject) DO UPDATE SET key = excluded.key, supplier_id = excluded.supplier_id,
 	at = excluded.at, seconds = excluded.seconds, cases = excluded.cases, hits = excluded.hits
 	WHERE (measured.key, measured.at, measured.seconds, measured.cases, measured.hits) IS DISTINCT
 	FROM (excluded.key, excluded.at, excluded.seconds, excluded.cases, excluded.hits)`
@@ -132,7 +132,7 @@ func MeasureCases(ctx context.Context, tx *store.Tx, changed map[trade.Topic][]s
 			}
 			of, args = m.id+" = ANY($1)", []any{store.TextArray(ids)}
 		}
-		query := keepMeasured + strings.Replace(m.find, "{of}", of, 1) + measuredAgain
+		query := keepMeasured + strings.Replace(m.find, "{of}", of, 1) + upsertMeasure
 		if _, err := tx.Exec(ctx, query, args...); err != nil {
 			return fmt.Errorf("measures: %w", err)
 		}
@@ -153,7 +153,7 @@ type Tally struct {
 // KeepTallies keeps tallies, in the place of those of the same subject.
 func KeepTallies(ctx context.Context, tx *store.Tx, all []Tally) error {
 	for _, t := range all {
-		if _, err := tx.Exec(ctx, keepMeasured+`VALUES ($1, $2, $3, NULL, $4, NULL, $5, $6)`+measuredAgain, t.Measure, store.Storable(t.Subject),
+		if _, err := tx.Exec(ctx, keepMeasured+`VALUES ($1, $2, $3, NULL, $4, NULL, $5, $6)`+upsertMeasure, t.Measure, store.Storable(t.Subject),
 			store.Storable(t.Key), t.At, t.Cases, t.Hits); err != nil {
 			return fmt.Errorf("measures: %w", err)
 		}

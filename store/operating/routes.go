@@ -45,8 +45,8 @@ func BeginRoutes(ctx context.Context, tx *store.Tx, routes []operating.Capabilit
 // SetRoute puts a route in force, and records it. What was found to differ between
 // other sources is forgotten, and so is, by source, how far the subjects named in
 // anew were loaded.
-func SetRoute(ctx context.Context, tx *store.Tx, r operating.CapabilityRoute, anew map[string][]string) error {
-	for instance, subjects := range anew {
+func SetRoute(ctx context.Context, tx *store.Tx, r operating.CapabilityRoute, reload map[string][]string) error {
+	for instance, subjects := range reload {
 		if _, err := tx.Exec(ctx, `DELETE FROM loads WHERE instance = $1 AND subject = ANY($2)`, instance, pq.Array(subjects)); err != nil {
 			return fmt.Errorf("routes: %w", err)
 		}

@@ -42,9 +42,10 @@ func Revocations(ctx context.Context, s *store.Store) ([]operating.Revocation, e
 }
 
 // SaveTicket keeps what a ticket stands for, sealed, under the ticket's digest.
-func SaveTicket(ctx context.Context, s *store.Store, digest, sealed []byte, expires time.Time) error {
+func SaveTicket(ctx context.Context, s *store.Store, digest, encrypted []byte, expires time.Time) error {
 	return s.InTx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.Exec(ctx, `INSERT INTO tickets (digest, sealed, expires_at) VALUES ($1, $2, $3)`, digest, sealed, expires); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO tickets (digest, sealed, expires_at) VALUES ($1, $2, $3)`,
+			digest, encrypted, expires); err != nil {
 			return fmt.Errorf("ticket: %w", err)
 		}
 		_, err := tx.Exec(ctx, `DELETE FROM tickets WHERE expires_at < now()`)
@@ -54,26 +55,26 @@ func SaveTicket(ctx context.Context, s *store.Store, digest, sealed []byte, expi
 
 // TakeTicket is what a ticket stands for, once; nil for one that is not there,
 // was taken before, or has expired.
-func TakeTicket(ctx context.Context, s *store.Store, digest []byte) (sealed []byte, err error) {
+func TakeTicket(ctx context.Context, s *store.Store, digest []byte) (encrypted []byte, err error) {
 	err = s.InTx(ctx, func(tx *store.Tx) error {
 		var rows [][]byte
 		if err := tx.Select(ctx, &rows, `DELETE FROM tickets WHERE digest = $1 AND expires_at > now() RETURNING sealed`, digest); err != nil {
 			return fmt.Errorf("ticket: %w", err)
 		}
 		if len(rows) > 0 {
-			sealed = rows[0]
+			encrypted = rows[0]
 		}
 		return nil
 	})
-	return sealed, err
+	return encrypted, err
 }
 
 // Tickets keeps tickets in a store.
 type Tickets struct{ Store *store.Store }
 
 // SaveTicket is [SaveTicket].
-func (t Tickets) SaveTicket(ctx context.Context, digest, sealed []byte, expires time.Time) error {
-	return SaveTicket(ctx, t.Store, digest, sealed, expires)
+func (t Tickets) SaveTicket(ctx context.Context, digest, encrypted []byte, expires time.Time) error {
+	return SaveTicket(ctx, t.Store, digest, encrypted, expires)
 }
 
 // TakeTicket is [TakeTicket].

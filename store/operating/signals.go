@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"portico/store"
+	"portico/trade/clock"
+	"portico/trade/operating"
 )
 
 // SignalKind is what a process says of itself.
@@ -14,10 +16,11 @@ type SignalKind string
 
 // Signals.
 const (
-	Alive        SignalKind = "ALIVE"
-	ManyRefused  SignalKind = "REFUSED"       // of a client and a code: requests in the last minute
-	SlowSource   SignalKind = "SLOW_SOURCE"   // of a source: mean seconds of its calls in the last twenty seconds
-	SlowDatabase SignalKind = "SLOW_DATABASE" // mean seconds until it answers
+	Alive          SignalKind = "ALIVE"
+	ManyRefused    SignalKind = "REFUSED"         // of a client and a code: requests in the last minute
+	FlappingSource SignalKind = "FLAPPING_SOURCE" // of a source: how often it began to fail in the last minute
+	SlowSource     SignalKind = "SLOW_SOURCE"     // of a source: mean seconds of its calls in the last twenty seconds
+	SlowDatabase   SignalKind = "SLOW_DATABASE"   // mean seconds until it answers
 )
 
 // Signal is what a process says of the last minute.
@@ -77,4 +80,27 @@ func Signals(ctx context.Context, s *store.Store) (all []Signal, now time.Time, 
 		all, now = append(all, r.Signal), r.Now
 	}
 	return all, now, nil
+}
+
+// SaidFor is how long counts what a process says: it says it again every few seconds.
+const SaidFor = 20 * time.Second
+
+// ObservedSources is what processes have seen of sources lately, by source. It is for whoever runs this.
+func ObservedSources(ctx context.Context, s *store.Store) (map[string]operating.Observed, error) {
+	const query = `
+		SELECT coalesce(f.instance, w.subject) AS instance, coalesce(f.position, '') AS position, f.confirmed_at, w.outages, w.seconds
+		FROM (SELECT * FROM feeds WHERE confirmed_at > 'epoch') f
+		FULL JOIN (SELECT subject, max(value) FILTER (WHERE kind = 'FLAPPING_SOURCE') AS outages,
+			max(value) FILTER (WHERE kind = 'SLOW_SOURCE') AS seconds
+			FROM signals WHERE kind IN ('FLAPPING_SOURCE', 'SLOW_SOURCE') AND at > clock_timestamp() - make_interval(secs => $1)
+			GROUP BY subject) w ON w.subject = f.instance`
+	var rows []operating.Observed
+	if err := s.Select(ctx, &rows, query, clock.Paced(SaidFor).Seconds()); err != nil {
+		return nil, fmt.Errorf("sources: %w", err)
+	}
+	all := make(map[string]operating.Observed, len(rows))
+	for _, r := range rows {
+		all[r.Instance] = r
+	}
+	return all, nil
 }

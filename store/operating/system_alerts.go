@@ -22,8 +22,8 @@ const (
 // untilResolved leaves out what somebody has resolved since it was set aside.
 const untilResolved = `NOT EXISTS (SELECT FROM alerts w WHERE w.kind = a.kind AND w.subject = a.subject AND w.resolved_at > a.at)`
 
-// mostTold is how many things of one kind raise an alert of their own.
-const mostTold = 200
+// mostListed is how many things of one kind raise an alert of their own.
+const mostListed = 200
 
 // systemAlerts are what operators should look at, as the tables tell it: operations that are stuck or parked,
 // deliveries that are parked, codes without a meaning, records on which systems differ.
@@ -114,7 +114,7 @@ const systemAlerts = `
 // SystemAlerts are the alerts that there should be about operations, deliveries, codes and records;
 // stuck is how long an operation may wait, silent how long a carrier may say nothing of what it has. They are not raised yet.
 func SystemAlerts(ctx context.Context, s *store.Store, stuck, silent time.Duration) (all []*trade.Alert, err error) {
-	if err := s.Select(ctx, &all, systemAlerts, stuck.Seconds(), mostTold, silent.Seconds()); err != nil {
+	if err := s.Select(ctx, &all, systemAlerts, stuck.Seconds(), mostListed, silent.Seconds()); err != nil {
 		return nil, fmt.Errorf("alerts: %w", err)
 	}
 	for _, a := range all {

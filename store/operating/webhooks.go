@@ -199,9 +199,9 @@ func Greet(ctx context.Context, tx *store.Tx, e *operating.WebhookEndpoint) erro
 	return nil
 }
 
-// DeliverAgain has a delivery sent again, as if it had not been tried; false where the scope
+// ResendDelivery has a delivery sent again, as if it had not been tried; false where the scope
 // sees none.
-func DeliverAgain(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (bool, error) {
+func ResendDelivery(ctx context.Context, tx *store.Tx, scope trade.Scope, id string) (bool, error) {
 	var a store.Args
 	query := `UPDATE webhook_deliveries d SET state = 'PENDING', failures = 0, begun_at = NULL, next_attempt_at = clock_timestamp()
 		FROM webhook_endpoints e
@@ -319,10 +319,10 @@ const mostAtOnce = 8
 
 // TakeDeliveries takes deliveries that are due, at most limit and a few of each endpoint. They
 // are due again after a time, for whoever takes them may end before they are settled.
-func TakeDeliveries(ctx context.Context, s *store.Store, limit int, again time.Duration) ([]DueDelivery, error) {
+func TakeDeliveries(ctx context.Context, s *store.Store, limit int, retryAfter time.Duration) ([]DueDelivery, error) {
 	var rows []struct {
 		DueDelivery
-		Told         store.JSON[*trade.Change]
+		Change       store.JSON[*trade.Change]
 		Text         *string
 		Who          trade.Restricted
 		Secret       trade.Restricted
@@ -337,16 +337,16 @@ func TakeDeliveries(ctx context.Context, s *store.Store, limit int, again time.D
 		UPDATE webhook_deliveries d SET next_attempt_at = clock_timestamp() + $3 * interval '1 second',
 		begun_at = coalesce(d.begun_at, clock_timestamp())
 		FROM due, webhook_endpoints e WHERE d.id = due.id AND e.id = d.endpoint_id
-		RETURNING d.id, d.endpoint_id, e.url, d.topic, d.change AS told, d.body AS text, e.owner AS who, e.secret, CASE
+		RETURNING d.id, d.endpoint_id, e.url, d.topic, d.change, d.body AS text, e.owner AS who, e.secret, CASE
 		WHEN e.former_until > clock_timestamp() THEN e.former_secret END AS former_secret`
-	err := s.InTx(ctx, func(tx *store.Tx) error { return tx.Select(ctx, &rows, query, mostAtOnce, limit, again.Seconds()) })
+	err := s.InTx(ctx, func(tx *store.Tx) error { return tx.Select(ctx, &rows, query, mostAtOnce, limit, retryAfter.Seconds()) })
 	if err != nil {
 		return nil, fmt.Errorf("webhooks: %w", err)
 	}
 	all := make([]DueDelivery, len(rows))
 	for i, r := range rows {
 		d := r.DueDelivery
-		d.Change = r.Told.Value
+		d.Change = r.Change.Value
 		if r.Text != nil {
 			d.Body = json.RawMessage(*r.Text)
 		}

@@ -104,7 +104,7 @@ func TestAWebhookIsTriedForThreeDays(t *testing.T) {
 	shift := -90 * time.Minute
 	change := trade.Change{
 		Place: trade.Place{Transaction: 1 << 40, Seq: 7}, Topic: trade.OfShipments, SubjectID: "shp_1",
-		Whose: trade.Whose{AccountID: "acc_1"}, Related: []string{"ord_1"}, EtaShift: &shift, At: time.Now().UTC(),
+		Party: trade.Party{AccountID: "acc_1"}, Related: []string{"ord_1"}, EtaShift: &shift, At: time.Now().UTC(),
 	}
 	for range 2 { // which is planned once
 		in(func(tx *store.Tx) error {

@@ -126,7 +126,8 @@ func (c *Cluster) checkVersion(bin string) error {
 		return err
 	}
 	if want := strings.TrimSpace(string(made)); want != strconv.Itoa(v) {
-		return fmt.Errorf("%s was made by PostgreSQL %s and %s is %d: install PostgreSQL %s, or begin anew with `make reset`", c.data(), want,
+		return fmt.Errorf("%s was made by PostgreSQL %s and %s is %d: install PostgreSQL %s, or start from scratch with `make reset`",
+			c.data(), want,
 			bin, v, want)
 	}
 	return nil

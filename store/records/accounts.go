@@ -185,7 +185,7 @@ func ContractsByNumber(ctx context.Context, s *store.Store, scope trade.Scope, n
 // 100 each.
 func ContractsOf(ctx context.Context, s *store.Store, scope trade.Scope, accounts []string) (map[string][]*trade.Contract, error) {
 	found, err := contracts.Under(ctx, s, scope, "", "c.account_id", "c.number", accounts)
-	today := trade.DateOf(time.Now())
+	today := trade.DateOf(time.Now(), time.UTC)
 	for k, all := range found {
 		inForce := all[:0]
 		for _, c := range all {

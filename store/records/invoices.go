@@ -24,7 +24,7 @@ func (r *invoiceRow) trade() *trade.Invoice {
 		i.Totals = *sums
 	}
 	i.Balance, i.DocumentRef = *r.Unpaid.Money(r.Sums.Currency), r.Document
-	i.Status = i.StatusOn(trade.DateOf(time.Now()))
+	i.Status = i.StatusOn(trade.DateOf(time.Now(), time.UTC))
 	if i.DocumentRef != nil {
 		i.DocumentRef.Instance = i.Provenance.Instance
 	}

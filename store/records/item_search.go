@@ -24,6 +24,7 @@ type ItemFilter struct {
 	InStock       *bool
 	StockFrom     string // source whose count InStock goes by
 	Warehouses    []string
+	Account       string // of Contracted, OrderedBefore and the order by what is ordered most; empty is any in the scope
 	Contracted    bool
 	OrderedBefore bool
 	ChangedSince  *time.Time
@@ -35,20 +36,38 @@ type AttributeFilter struct {
 	AnyOf []string
 }
 
+// ofAccount is the condition that a column is the account that is asked for, of those in the scope.
+func (f ItemFilter) ofAccount(column string, scope trade.Scope, a *store.Args) string {
+	own := store.OwnAccount(column)(scope, a)
+	if f.Account == "" {
+		return own
+	}
+	return own + " AND " + column + " = " + a.Add(f.Account)
+}
+
 var wordForm = regexp.MustCompile(`[\p{L}\p{N}]+`)
 
-// prefixQuery turns words into a query of PostgreSQL's text search that finds
-// items having words that begin so.
+// prefixQuery turns words into a query of PostgreSQL's text search by which items are ranked: those of which more words
+// begin so come first.
 func prefixQuery(search string) string {
 	words := wordForm.FindAllString(search, 20)
 	for i, w := range words {
 		words[i] = strings.ToLower(w) + ":*"
 	}
-	return strings.Join(words, " & ")
+	return strings.Join(words, " | ")
 }
 
-// ItemList is the items that match, in order. The caller's own part numbers
-// and the GS1 numbers of any unit count as words.
+// ItemList is the items that match, in order.
+//
+// A search finds an item by each of these. Case, accents and separators do not count.
+//   - A part number that is what was typed, or begins so: the SKU, a number among its identifiers such as the
+//     manufacturer's, its GTIN, and the part number of one of the caller's own accounts.
+//   - The GTIN of any of its units, with any number of leading zeros.
+//   - Words: each that was typed begins a word of the item or a part number of it, or has the same stem in English or
+//     German. A word of letters alone, four at least, that no item has is taken for those that differ from it by a letter.
+//
+// By relevance, first come items of which the whole text is a number, then those of which a number begins so, then the
+// others; among equals, those of which more words match, and then by SKU.
 func ItemList(scope trade.Scope, f ItemFilter, sort trade.ItemSort) *store.List[trade.Item] {
 	l := &store.List[trade.Item]{Relation: items, Name: "items " + string(sort), Scope: scope}
 	sku := store.Ascending("i.sku", "text")
@@ -60,7 +79,7 @@ func ItemList(scope trade.Scope, f ItemFilter, sort trade.ItemSort) *store.List[
 		l.Order = []store.SortKey{store.Descending("i.created_at", "timestamptz"), sku}
 	case trade.ItemsMostOrdered:
 		l.Ranking = func(a *store.Args) []store.SortKey {
-			own := store.OwnAccount("ol.account_id")(scope, a)
+			own := f.ofAccount("ol.account_id", scope, a)
 			return []store.SortKey{store.Descending("(SELECT count(*) FROM order_lines ol WHERE ol.item_id = i.id AND "+own+")", "bigint"), sku}
 		}
 	}
@@ -71,33 +90,49 @@ func ItemList(scope trade.Scope, f ItemFilter, sort trade.ItemSort) *store.List[
 	return l
 }
 
-// numbered is the condition that an item has the number, be it its own, one of
-// its units' or the caller's own part number.
-func numbered(scope trade.Scope, a *store.Args, number string) string {
-	n := a.Add(number)
-	return `i.id IN (SELECT id FROM items WHERE sku = ` + n + ` OR gtin = ` + n + `
-		UNION SELECT item_id FROM item_units WHERE gtin = ` + n + `
-		UNION SELECT y.id FROM items y JOIN account_items x ON x.sku = y.sku WHERE x.part_number = ` + n + ` AND ` +
-		store.OwnAccount("x.account_id")(scope, a) + `)`
+// itemWords is what an item is found by, as the index has it.
+const itemWords = "item_words(sku, gtin, name, brand, description, identifiers)"
+
+// longestSearch is how much of a text is searched for, in characters.
+const longestSearch = 200
+
+// itemsFound are the ids of items whose words match a query, or that have a number: the GTIN of one of their units, or
+// a part number of the caller's own accounts that compares so to the key of the text.
+func itemsFound(scope trade.Scope, a *store.Args, text, query, compares string) string {
+	return `SELECT id FROM items WHERE ` + itemWords + ` @@ ` + query + `
+		UNION SELECT item_id FROM item_units WHERE lpad(gtin, 14, '0') = ` + a.Add(trade.GTIN14(undivided.Replace(text))) + `
+		UNION SELECT y.id FROM account_items x JOIN items y ON y.sku = x.sku WHERE (part_key(x.part_number) COLLATE "C") ` + compares + ` AND ` +
+		store.OwnAccount("x.account_id")(scope, a)
 }
 
-// searchItems narrows a list to the items that words are of, and ranks them where it is asked.
-func searchItems(l *store.List[trade.Item], words string, sort trade.ItemSort) {
-	number, query := strings.TrimSpace(words), prefixQuery(words)
-	match := numbered(l.Scope, &l.Args, number)
-	if query == "" {
-		l.And(match)
+// undivided takes out what people write between digits.
+var undivided = strings.NewReplacer(" ", "", "-", "")
+
+// How the key of a part number compares to that of a text.
+const (
+	isKey     = `= part_key(%s)`
+	beginsKey = `BETWEEN part_key(%[1]s) AND part_key(%[1]s) || U&'\+10FFFF' AND part_key(%[1]s) <> ''`
+)
+
+// searchItems narrows a list to the items that a text finds, and ranks them where it is asked.
+func searchItems(l *store.List[trade.Item], search string, sort trade.ItemSort) {
+	text := strings.TrimSpace(search)
+	if runes := []rune(text); len(runes) > longestSearch {
+		text = string(runes[:longestSearch])
+	}
+	t := l.Args.Add(text)
+	l.And("i.id IN (" + itemsFound(l.Scope, &l.Args, text, "item_query("+t+")", fmt.Sprintf(beginsKey, t)) + ")")
+	if sort != trade.ItemsByRelevance {
 		return
 	}
-	l.And("(i.id IN (SELECT id FROM items WHERE words @@ to_tsquery('simple', " + l.Args.Add(query) + ")) OR " + match + ")")
-	if sort == trade.ItemsByRelevance {
-		l.Name += " ranked"
-		order := l.Order
-		l.Ranking = func(a *store.Args) []store.SortKey {
-			rank := "(CASE WHEN " + numbered(l.Scope, a, number) + " THEN 10 ELSE 0 END + ts_rank(i.words, to_tsquery('simple', " + a.Add(query) +
-				")))::float8"
-			return append([]store.SortKey{store.Descending(rank, "float8")}, order...)
-		}
+	l.Name += " ranked"
+	order := l.Order
+	l.Ranking = func(a *store.Args) []store.SortKey {
+		t := a.Add(text)
+		rank := "(CASE WHEN i.id IN (" + itemsFound(l.Scope, a, text, "part_query("+t+", FALSE)", fmt.Sprintf(isKey, t)) +
+			") THEN 20 WHEN i.id IN (" + itemsFound(l.Scope, a, text, "part_query("+t+", TRUE)", fmt.Sprintf(beginsKey, t)) +
+			") THEN 10 ELSE 0 END + ts_rank(i.words, to_tsquery('simple', " + a.Add(prefixQuery(text)) + ")))::float8"
+		return append([]store.SortKey{store.Descending(rank, "float8")}, order...)
 	}
 }
 
@@ -133,10 +168,10 @@ func narrowItems(l *store.List[trade.Item], f ItemFilter) {
 	if f.Contracted {
 		l.And("EXISTS (SELECT FROM contracts k WHERE i.sku = ANY(k.items) AND (k.valid_to IS NULL OR k.valid_to >= current_date) AND " +
 			"k.valid_from <= current_date AND " +
-			store.OwnAccount("k.account_id")(l.Scope, &l.Args) + ")")
+			f.ofAccount("k.account_id", l.Scope, &l.Args) + ")")
 	}
 	if f.OrderedBefore {
-		l.And("EXISTS (SELECT FROM order_lines ol WHERE ol.item_id = i.id AND " + store.OwnAccount("ol.account_id")(l.Scope, &l.Args) + ")")
+		l.And("EXISTS (SELECT FROM order_lines ol WHERE ol.item_id = i.id AND " + f.ofAccount("ol.account_id", l.Scope, &l.Args) + ")")
 	}
 	if f.ChangedSince != nil {
 		l.And("i.received_at > " + l.Args.Add(*f.ChangedSince))

@@ -33,16 +33,17 @@ var items = store.Read(store.Relation[trade.Item]{
 	Kind: "Item", From: "items i", Visible: store.AnyParty, Source: (*trade.Item).From,
 	Columns: []store.Columns{
 		store.Always("i.sku"),
-		store.When("id units suppliers price availability promise", "i.id"),
-		store.When("baseUnit price availability promise", "i.base_unit"),
-		store.When("status availability promise", "i.status"),
+		store.When("id units suppliers price availability promise AvailabilityUpdate.availability", "i.id"),
+		store.When("baseUnit price availability promise AvailabilityUpdate.availability", "i.base_unit"),
+		store.When("status availability promise AvailabilityUpdate.availability", "i.status"),
 		store.When("gtin", "i.gtin"),
 		store.When("name", "i.name"),
 		store.When("description", "i.description"),
 		store.When("brand", "i.brand"),
 		store.When("identifiers", "i.identifiers AS identifiers_json"),
 		store.When("category", `coalesce(i.category_id, '') AS "category_ref.id"`),
-		store.When("replacedBy substitutes promise", `coalesce(i.replaced_by, '') AS "replaced_by_ref.key", i.substitutes AS substitutes_text`),
+		store.When("replacedBy substitutes promise",
+			`coalesce(nullif(i.replaced_by, i.sku), '') AS "replaced_by_ref.key", i.substitutes AS substitutes_text`),
 		store.When("attributes", "i.attributes AS attributes_json"),
 		store.When("documents", "i.documents AS documents_json"),
 		store.When("countryOfOrigin commodityCode", "i.country_of_origin, i.commodity_code"),
@@ -60,11 +61,24 @@ func ItemsBySKU(ctx context.Context, s *store.Store, scope trade.Scope, skus []s
 	return items.By(ctx, s, scope, "i.sku", "", skus)
 }
 
-// ItemsByGTIN reads items by the GS1 number of any of their units.
+// ItemsByGTIN reads items by the GS1 number of any of their units, however many leading
+// zeros the number is written with. Each item found is under the spelling that was asked.
 func ItemsByGTIN(ctx context.Context, s *store.Store, scope trade.Scope, gtins []string) (map[string]*trade.Item, error) {
 	r := items
-	r.From = "items i JOIN (SELECT id AS item_id, gtin FROM items UNION SELECT item_id, gtin FROM item_units) u ON u.item_id = i.id"
-	return r.By(ctx, s, scope, "u.gtin", "i.sku", gtins)
+	r.From = "items i JOIN (SELECT id AS item_id, lpad(gtin, 14, '0') AS gtin FROM items " +
+		"UNION SELECT item_id, lpad(gtin, 14, '0') FROM item_units) u ON u.item_id = i.id"
+	normal := make([]string, len(gtins))
+	for i, g := range gtins {
+		normal[i] = trade.GTIN14(g)
+	}
+	known, err := r.By(ctx, s, scope, "u.gtin", "i.sku", normal)
+	found := make(map[string]*trade.Item, len(known))
+	for i, g := range gtins {
+		if item := known[normal[i]]; item != nil {
+			found[g] = item
+		}
+	}
+	return found, err
 }
 
 // ItemsByPartNumber reads items by the caller's own part numbers.
@@ -75,22 +89,41 @@ func ItemsByPartNumber(ctx context.Context, s *store.Store, scope trade.Scope, n
 	return r.By(ctx, s, scope, "x.part_number", "i.sku", numbers)
 }
 
-// PartNumbers reads the caller's own part numbers by sku, from the first of
-// its accounts that has one.
-func PartNumbers(ctx context.Context, s *store.Store, scope trade.Scope, skus []string) (map[string]string, error) {
-	var a store.Args
-	query := fmt.Sprintf(`SELECT x.sku, x.part_number FROM account_items x JOIN accounts a ON a.id = x.account_id
-		WHERE x.sku = ANY(%s) AND %s ORDER BY a.number DESC`, a.AddTexts(skus), store.OwnAccount("x.account_id")(scope, &a))
-	if scope.Everything() {
-		return nil, nil // numbers of every account would say nothing
+// PartNumberKey is an item as an account knows it; without an account it is as the first of the caller's accounts knows it that has
+// a number for it.
+type PartNumberKey struct{ Account, SKU string }
+
+// PartNumbers reads the part numbers of items in one statement. Who sees every account is told none without an account.
+func PartNumbers(ctx context.Context, s *store.Store, scope trade.Scope, keys []PartNumberKey) (map[PartNumberKey]string, error) {
+	wanted, own := make(map[PartNumberKey]bool, len(keys)), false
+	var skus, accounts []string
+	for _, k := range keys {
+		if k.Account == "" && scope.Everything() {
+			continue // numbers of every account would say nothing
+		}
+		wanted[k], own = true, own || k.Account == ""
+		skus, accounts = append(skus, k.SKU), append(accounts, k.Account)
 	}
-	var rows []struct{ SKU, PartNumber string }
-	if err := s.Select(ctx, &rows, query, a.List...); err != nil {
+	if len(wanted) == 0 {
+		return nil, nil
+	}
+	var a store.Args
+	query := fmt.Sprintf(`SELECT x.account_id AS account, x.sku, x.part_number FROM account_items x JOIN accounts a ON a.id = x.account_id
+		WHERE x.sku = ANY(%s) AND %s`, a.AddTexts(skus), store.OwnAccount("x.account_id")(scope, &a))
+	if !own {
+		query += " AND x.account_id = ANY(" + a.AddTexts(accounts) + ")"
+	}
+	var rows []struct{ Account, SKU, PartNumber string }
+	if err := s.Select(ctx, &rows, query+" ORDER BY a.number DESC", a.List...); err != nil {
 		return nil, fmt.Errorf("part numbers: %w", err)
 	}
-	found := make(map[string]string, len(rows))
+	found := make(map[PartNumberKey]string, len(keys))
 	for _, r := range rows {
-		found[r.SKU] = r.PartNumber
+		for _, k := range []PartNumberKey{{r.Account, r.SKU}, {"", r.SKU}} {
+			if wanted[k] {
+				found[k] = r.PartNumber
+			}
+		}
 	}
 	return found, nil
 }

@@ -113,8 +113,8 @@ func TouchOrder(ctx context.Context, tx *store.Tx, id string) error {
 	return nil
 }
 
-// OrderChangesSince are the fields of an order that changed since a version of it; all that
-// ever did, where the version is not known.
+// OrderChangesSince are the fields of an order, as trade/ordering lists them, that changed since a version of it; all that ever
+// did, where the version is not known.
 func OrderChangesSince(ctx context.Context, tx *store.Tx, order, version string) ([]string, error) {
 	fields := []string{}
 	const query = `

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/quagmt/udecimal"
 
@@ -23,7 +24,7 @@ func PlaceOrders(ctx context.Context, tx *store.Tx, all []*trade.Order) (placed 
 	var numbers []string
 	for _, o := range all {
 		if o.CustomerPoNumber != nil {
-			numbers = append(numbers, o.AccountRef.ID+" "+*o.CustomerPoNumber)
+			numbers = append(numbers, o.AccountRef.ID+" "+strings.TrimSpace(*o.CustomerPoNumber))
 		}
 	}
 	slices.Sort(numbers) // as all do, so that nobody waits in a circle
@@ -45,7 +46,7 @@ func PlaceOrders(ctx context.Context, tx *store.Tx, all []*trade.Order) (placed 
 				'PORTICO', 'portico',
 				j ->> 'ExternalRef', '0', -1, now()
 			FROM jsonb_array_elements($1::jsonb) AS j JOIN accounts a ON a.id = j #>> '{AccountRef,id}'
-			WHERE NOT EXISTS (SELECT FROM orders o WHERE o.account_id = a.id AND o.customer_po_number = j ->> 'CustomerPoNumber'
+			WHERE NOT EXISTS (SELECT FROM orders o WHERE o.account_id = a.id AND btrim(o.customer_po_number) = btrim(j ->> 'CustomerPoNumber')
 			AND o.status NOT IN ` + finished + `)
 			RETURNING id, account_id, currency),
 		lines AS (

@@ -59,16 +59,17 @@ func OrdersByNumber(ctx context.Context, s *store.Store, scope trade.Scope, numb
 // PoNumber is a customer's purchase order number.
 type PoNumber struct{ AccountID, Number string }
 
-// PoNumbersInUse tells which customers' purchase order numbers an open order has.
+// PoNumbersInUse tells which customers' purchase order numbers an open order has. Spaces
+// around a number are no part of it.
 func PoNumbersInUse(ctx context.Context, s *store.Store, scope trade.Scope, numbers []PoNumber) (map[PoNumber]bool, error) {
 	var a store.Args
 	accounts, texts := make([]string, len(numbers)), make([]string, len(numbers))
 	for i, n := range numbers {
 		accounts[i], texts[i] = n.AccountID, n.Number
 	}
-	query := `SELECT d.account_id, d.customer_po_number AS number FROM orders d JOIN unnest(` + a.AddTexts(accounts) + `::text[], ` +
+	query := `SELECT n.account AS account_id, n.number FROM orders d JOIN unnest(` + a.AddTexts(accounts) + `::text[], ` +
 		a.AddTexts(texts) + `::text[]) AS n(account, number)
-		ON d.account_id = n.account AND d.customer_po_number = n.number WHERE d.status NOT IN ` + finished + ` AND ` +
+		ON d.account_id = n.account AND btrim(d.customer_po_number) = btrim(n.number) WHERE d.status NOT IN ` + finished + ` AND ` +
 		store.OwnAccount("d.account_id")(scope, &a)
 	var rows []PoNumber
 	if err := s.Select(ctx, &rows, query, a.List...); err != nil {
@@ -136,7 +137,7 @@ func OrderList(scope trade.Scope, f OrderFilter, sort trade.OrderSort, perAccoun
 		l.And("d.number = " + l.Args.Add(f.Number))
 	}
 	if f.CustomerPoNumber != "" {
-		l.And("d.customer_po_number = " + l.Args.Add(f.CustomerPoNumber))
+		l.And("btrim(d.customer_po_number) = btrim(" + l.Args.Add(f.CustomerPoNumber) + ")")
 	}
 	l.Within("d.placed_at", f.Placed, true)
 	if f.Item != "" {

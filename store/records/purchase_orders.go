@@ -26,7 +26,10 @@ var purchaseOrders = store.Read(store.Relation[trade.PurchaseOrder]{
 	Columns: []store.Columns{
 		store.Always(`d.id, d.number, d.revision, d.supplier_id AS "supplier_ref.id", coalesce(d.warehouse_id, '') AS "warehouse_ref.id",
 			d.state AS status, d.issued_at, d.acknowledge_by`),
-		store.When("buyer shipTo", "d.buyer, d.ship_to"),
+		store.When("buyer", "d.buyer"),
+		// It was stored when the purchase order was; what its warehouse has learned of its address since then belongs to it.
+		store.When("shipTo", `coalesce((SELECT w.location FROM warehouses w WHERE w.id = d.warehouse_id AND w.location @> d.ship_to),
+			d.ship_to) AS ship_to`),
 		store.When("raw", "d.raw"),
 		store.When("deliveryTerms paymentTerms", "d.delivery_terms, d.payment_terms"),
 		store.When("totals currency", sums),

@@ -3,6 +3,7 @@ package records
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -11,13 +12,23 @@ import (
 	"portico/trade"
 )
 
+// mostReferences is how many references of a shipment are shown.
+const mostReferences = 100
+
 type shipmentRow struct {
 	trade.Shipment
 	RefsJSON store.JSON[[]trade.Identifier]
+	Advised  store.JSON[[]trade.Identifier]
+	Numbers  pq.StringArray
 }
 
 func (r *shipmentRow) trade() *trade.Shipment {
-	r.References = r.RefsJSON.Value
+	r.References, r.ParcelNumbers = r.RefsJSON.Value, r.Numbers
+	for _, id := range r.Advised.Value {
+		if len(r.References) < mostReferences && !slices.Contains(r.References, id) {
+			r.References = append(r.References, id)
+		}
+	}
 	return &r.Shipment
 }
 
@@ -35,13 +46,20 @@ var shipments = store.Read(store.Relation[trade.Shipment]{
 		store.When("number", "d.number"),
 		store.When("direction mode", "d.direction, d.mode"),
 		store.When("carrier", "d.carrier"),
-		store.When("references", "d.refs AS refs_json"),
+		store.When("references", `d.refs AS refs_json, (SELECT jsonb_agg(x) FROM despatch_advices n, jsonb_array_elements(n.refs ||
+			jsonb_build_array(jsonb_build_object('scheme', 'DESPATCH_ADVICE', 'value', n.number)) ||
+			(SELECT coalesce(jsonb_agg(jsonb_build_object('scheme', 'SSCC', 'value', u.sscc) ORDER BY u.position), '[]') FROM handling_units u
+			WHERE u.despatch_advice_id = n.id AND u.parent IS NULL)) x
+			WHERE n.shipment_number = d.number AND n.status NOT IN ('REJECTED', 'CANCELLED')) AS advised`),
 		store.When("origin destination", "d.origin, d.destination"),
 		store.When("eta", "d.eta"),
 		store.When("exception", "d.exception"),
 		store.When("proofOfDelivery", "d.proof"),
-		store.When("Shipment.status(maxAge:)", "coalesce(d.tracking_number, '') AS tracking_number"),
-		store.When("externalIds provenance Shipment.status(maxAge:)", store.ProvenanceColumns("d")),
+		store.When("Shipment.status(maxAge:)", `coalesce(d.tracking_number, '') AS tracking_number,
+			(SELECT array_agg(p.tracking_number ORDER BY p.number) FROM packages p WHERE p.shipment_id = d.id
+			HAVING bool_and(coalesce(p.tracking_number, '') <> '')) AS numbers`),
+		store.When("externalIds provenance Shipment.status(maxAge:)", store.ProvenanceColumnsWith("d",
+			"coalesce(d.unread_since, d.untracked_since)", "coalesce(d.unread_reason, d.untracked_reason)")),
 	},
 }, (*shipmentRow).trade)
 
@@ -107,8 +125,7 @@ func ShipmentList(scope trade.Scope, f ShipmentFilter, per ShipmentParent) *stor
 		l.And("d.status = ANY(" + l.Args.Add(pq.Array(f.Status)) + ")")
 	}
 	if f.Reference != nil {
-		text, _ := json.Marshal([]trade.Identifier{*f.Reference})
-		l.And("d.refs @> " + l.Args.Add(string(text)) + "::jsonb")
+		l.And(refersTo(&l.Args, *f.Reference))
 	}
 	if f.CarrierScac != "" {
 		l.And("d.scac = " + l.Args.Add(f.CarrierScac))
@@ -121,6 +138,33 @@ func ShipmentList(scope trade.Scope, f ShipmentFilter, per ShipmentParent) *stor
 	l.Within("d.eta_at", f.Eta, true)
 	l.Since("d.received_at", f.ChangedSince)
 	return l
+}
+
+// refersTo is the condition under which an identifier is one of a shipment d: of its references, of its packages, or of the
+// despatch advice that announced it. Each place is looked up by its own index.
+func refersTo(a *store.Args, id trade.Identifier) string {
+	text, _ := json.Marshal([]trade.Identifier{id})
+	same := a.Add(string(text)) + "::jsonb"
+	found := "SELECT s.id FROM shipments s WHERE s.refs @> " + same +
+		" UNION ALL SELECT s.id FROM despatch_advices n JOIN shipments s ON s.number = n.shipment_number WHERE n.refs @> " + same +
+		" AND n.status NOT IN ('REJECTED', 'CANCELLED')"
+	switch id.Scheme {
+	case trade.SchemeTracking:
+		v := a.Add(id.Value)
+		found += " UNION ALL SELECT s.id FROM shipments s WHERE s.tracking_number = " + v +
+			" UNION ALL SELECT p.shipment_id FROM packages p WHERE p.tracking_number = " + v
+	case trade.SchemeDespatch:
+		v := a.Add(id.Value)
+		found += " UNION ALL SELECT s.id FROM shipments s WHERE s.number = " + v +
+			" UNION ALL SELECT s.id FROM despatch_advices n JOIN shipments s ON s.number = n.shipment_number WHERE n.number = " + v +
+			" AND n.status NOT IN ('REJECTED', 'CANCELLED')"
+	case trade.SchemeSSCC:
+		v := a.Add(id.Value)
+		found += " UNION ALL SELECT p.shipment_id FROM packages p WHERE p.sscc = " + v +
+			" UNION ALL SELECT s.id FROM handling_units u JOIN despatch_advices n ON n.id = u.despatch_advice_id" +
+			" AND n.status NOT IN ('REJECTED', 'CANCELLED') JOIN shipments s ON s.number = n.shipment_number WHERE u.sscc = " + v
+	}
+	return "d.id IN (" + found + ")"
 }
 
 type packageRow struct {
@@ -138,7 +182,17 @@ func (r *packageRow) trade() *trade.Package {
 
 var packages = store.Read(store.Relation[trade.Package]{
 	Kind: "Package", From: "packages p JOIN shipments d ON d.id = p.shipment_id", Visible: shipmentVisible,
-	Columns: []store.Columns{store.Always(`p.shipment_id, p.number, p.tracking_number, p.sscc, p.status, p.weight AS kilos, p.weight_unit`)},
+	Decrypt: func(s *store.Store, p *trade.Package) {
+		if p.Proof != nil {
+			p.Proof.SignedBy = s.Decrypt(store.Signer, p.Proof.SignedBy)
+		}
+	},
+	Columns: []store.Columns{
+		store.Always(`p.shipment_id, p.number, p.tracking_number, p.sscc, p.status, p.weight AS kilos, p.weight_unit`),
+		store.When("eta", "p.eta"),
+		store.When("exception", "p.exception"),
+		store.When("proofOfDelivery", "p.proof"),
+	},
 }, (*packageRow).trade)
 
 // Packages reads the packages of shipments, in order, at most 1000 each.
@@ -172,10 +226,11 @@ var events = store.Read(store.Relation[trade.ShipmentEvent]{
 	Columns: []store.Columns{
 		store.Always("e.id, e.milestone, e.classifier, e.status, e.occurred_at"),
 		store.When("offsetKnown recordedAt receivedAt late", "e.offset_known, e.recorded_at, e.received_at, e.late"),
+		store.When("utcOffset", "e.utc_offset"),
 		store.When("location", "e.location"),
 		store.When("reason", "e.reason"),
 		store.When("raw", "e.raw"),
-		store.When("package", "e.package_number"),
+		store.When("package", "CASE WHEN cardinality(e.packages) = 1 THEN e.packages[1] END AS package_number"),
 		store.When("package corrects correctedBy", "e.shipment_id"),
 		store.When("corrects correctedBy", "e.key"),
 	},
@@ -189,10 +244,17 @@ func Events(ctx context.Context, s *store.Store, scope trade.Scope, ids []string
 type eventRow struct {
 	trade.ShipmentEvent
 	InsteadOf pq.StringArray
+	Moved     pq.Int64Array
 }
 
 func (r *eventRow) trade() *trade.ShipmentEvent {
 	r.Instead = r.InsteadOf
+	if r.Moved != nil {
+		r.Packages = []int{}
+	}
+	for _, n := range r.Moved {
+		r.Packages = append(r.Packages, int(n))
+	}
 	return &r.ShipmentEvent
 }
 
@@ -200,8 +262,9 @@ func (r *eventRow) trade() *trade.ShipmentEvent {
 var facts = store.Read(store.Relation[trade.ShipmentEvent]{
 	Kind: "ShipmentEvent", From: events.From, Visible: shipmentVisible,
 	Columns: []store.Columns{store.Always(`e.id, e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.offset_known,
-		e.recorded_at, e.received_at, e.late, e.location, e.reason, e.raw,
-		e.package_number, e.estimate, coalesce(e.corrects, '') AS corrects, e.instead AS instead_of`)},
+		e.utc_offset, e.recorded_at, e.received_at, e.late, e.location, e.reason, e.raw,
+		CASE WHEN cardinality(e.packages) = 1 THEN e.packages[1] END AS package_number, e.packages AS moved, e.estimate,
+			coalesce(e.corrects, '') AS corrects, e.instead AS instead_of`)},
 }, (*eventRow).trade)
 
 // EventsOf reads all events of shipments, at most 1,000 each: the latest.

@@ -75,18 +75,18 @@ func LockSupplierItem(ctx context.Context, tx *store.Tx, scope trade.Scope, id s
 	return rows[0].trade(), nil
 }
 
-// AnnouncedLeadTime is a lead time that a supplier announced, with what is needed to write
+// LeadTimeChange is a lead time that a supplier announced, with what is needed to write
 // it to its source. OperationID is empty until that is begun.
-type AnnouncedLeadTime struct {
+type LeadTimeChange struct {
 	ID, SupplierItemID, OperationID, Principal, CorrelationID string
 	Days                                                      int
 	From                                                      trade.Date
 	Reason                                                    *string
 }
 
-// AnnounceLeadTime keeps a lead time, in the place of one that was announced for the same
+// SaveLeadTime keeps a lead time, in the place of one that was announced for the same
 // item and has not begun. The item must be locked.
-func AnnounceLeadTime(ctx context.Context, tx *store.Tx, c *AnnouncedLeadTime) error {
+func SaveLeadTime(ctx context.Context, tx *store.Tx, c *LeadTimeChange) error {
 	if _, err := tx.Exec(ctx, `UPDATE lead_time_changes SET state = 'REPLACED' WHERE supplier_item_id = $1 AND state = 'ANNOUNCED'`,
 		c.SupplierItemID); err != nil {
 		return fmt.Errorf("lead time: %w", err)
@@ -99,13 +99,13 @@ func AnnounceLeadTime(ctx context.Context, tx *store.Tx, c *AnnouncedLeadTime) e
 	return nil
 }
 
-// DueLeadTimes are the lead times that were announced and hold by now, oldest first, at
+// DueLeadTimes are the lead times that were announced and hold on a day, oldest first, at
 // most 100.
-func DueLeadTimes(ctx context.Context, s *store.Store) ([]AnnouncedLeadTime, error) {
-	var due []AnnouncedLeadTime
+func DueLeadTimes(ctx context.Context, s *store.Store, today trade.Date) ([]LeadTimeChange, error) {
+	var due []LeadTimeChange
 	const query = `SELECT id, supplier_item_id, lead_time_days AS days, principal, correlation_id FROM lead_time_changes
-		WHERE state = 'ANNOUNCED' AND effective_from <= (now() AT TIME ZONE 'UTC')::date ORDER BY effective_from, id LIMIT 100`
-	if err := s.Select(ctx, &due, query); err != nil {
+		WHERE state = 'ANNOUNCED' AND effective_from <= $1::date ORDER BY effective_from, id LIMIT 100`
+	if err := s.Select(ctx, &due, query, today.String()); err != nil {
 		return nil, fmt.Errorf("lead times: %w", err)
 	}
 	return due, nil

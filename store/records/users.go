@@ -98,6 +98,14 @@ var EncryptedColumns = []store.EncryptedColumn{
 			FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,
 	},
 	{
+		What: store.Signer,
+		Stale: `SELECT shipment_id || ' ' || number AS id, proof ->> 'signedBy' AS text FROM packages WHERE proof ->> 'signedBy' NOT LIKE $1
+			AND NOT (shipment_id || ' ' || number = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
+		Write: `UPDATE packages t SET proof = jsonb_set(t.proof, '{signedBy}', to_jsonb(n.text))
+			FROM unnest($1::text[], $2::text[]) n(id, text)
+			WHERE t.shipment_id = split_part(n.id, ' ', 1) AND t.number = split_part(n.id, ' ', 2)::int`,
+	},
+	{
 		What:  identity,
 		Stale: `SELECT id, identity AS text FROM users WHERE identity NOT LIKE $1 AND NOT (id = ANY($2)) LIMIT $3 FOR UPDATE SKIP LOCKED`,
 		Write: `UPDATE users t SET identity = n.text FROM unnest($1::text[], $2::text[]) n(id, text) WHERE t.id = n.id`,

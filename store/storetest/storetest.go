@@ -156,8 +156,8 @@ func With(t testing.TB, options store.Options) (*store.Store, *sql.DB) {
 
 func open(t testing.TB, options store.Options) (*store.Store, string) {
 	t.Helper()
-	if options.Seals == nil {
-		options.Seals = &store.Seals{
+	if options.Keyring == nil {
+		options.Keyring = &store.Keyring{
 			Keys: func() [][]byte { return [][]byte{[]byte("a key of tests, which is long enough")} },
 			Log:  slog.New(slog.DiscardHandler),
 		}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"portico/evidence/signatures"
+	"portico/test/bench/rivals"
 )
 
 // answering answers purchase orders as a supplier who must sign: each request (RFC 9421) and
@@ -49,7 +50,7 @@ func answered(binary string) error {
 	}
 	defer remove()
 	a := &answering{s: s}
-	dsn, err := databaseOf(s.data)
+	dsn, err := rivals.DatabaseOf(s.data)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func answered(binary string) error {
 
 // page loads the supplier's page of purchase orders that were answered.
 func (a *answering) page() error {
-	t, err := startRival(handWritten, a.s.data, 18081)
+	t, err := startRival(rivals.HandWritten, a.s.data, 18081)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (a *answering) signUp(binary string) error {
 		a.s.token = lines[len(lines)-1]
 		return err
 	}
-	var told struct {
+	var answer struct {
 		Data struct {
 			Partner struct{ ID, Version string }
 			Out     struct {
@@ -137,10 +138,10 @@ func (a *answering) signUp(binary string) error {
 				{ refused: errors { ... on UserError { message } } partner { keys { id challenge } } } }`,
 			map[string]any{"k": "bench " + rand.Text(), "in": in})
 		if err == nil {
-			err = json.Unmarshal(text, &told)
+			err = json.Unmarshal(text, &answer)
 		}
-		if err == nil && len(told.Data.Out.Refused) > 0 {
-			err = errors.New(told.Data.Out.Refused[0].Message)
+		if err == nil && len(answer.Data.Out.Refused) > 0 {
+			err = errors.New(answer.Data.Out.Refused[0].Message)
 		}
 		return err
 	}
@@ -149,14 +150,14 @@ func (a *answering) signUp(binary string) error {
 	}
 	text, err := a.s.ask(context.Background(), `{ partner(by: {code: "V2001"}) { id version } }`, nil)
 	if err == nil {
-		err = json.Unmarshal(text, &told)
+		err = json.Unmarshal(text, &answer)
 	}
 	if err != nil {
 		return err
 	}
-	id := told.Data.Partner.ID
+	id := answer.Data.Partner.ID
 	if err := do("updatePartner", "UpdatePartnerInput",
-		map[string]any{"partner": id, "expectedVersion": told.Data.Partner.Version, "requiresSignature": true}); err != nil {
+		map[string]any{"partner": id, "expectedVersion": answer.Data.Partner.Version, "requiresSignature": true}); err != nil {
 		return err
 	}
 	if err := as("supplier"); err != nil {
@@ -174,7 +175,7 @@ func (a *answering) signUp(binary string) error {
 		map[string]any{"partner": id, "publicKeyPem": pem, "validFrom": time.Now().UTC().Format(time.RFC3339)}); err != nil {
 		return err
 	}
-	k := told.Data.Out.Partner.Keys[0]
+	k := answer.Data.Out.Partner.Keys[0]
 	a.keyID, a.key = k.ID, private
 	return do("provePartnerKey", "ProvePartnerKeyInput",
 		map[string]any{"key": k.ID, "signature": base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte(k.Challenge)))})
@@ -248,7 +249,7 @@ func (a *answering) one(o struct{ ID, Revision string }) (time.Duration, error) 
 		return 0, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	var told struct {
+	var answer struct {
 		Data struct {
 			Out *struct {
 				Errors  []struct{ Message string }
@@ -257,10 +258,10 @@ func (a *answering) one(o struct{ ID, Revision string }) (time.Duration, error) 
 		}
 		Errors []struct{ Message string }
 	}
-	err = json.NewDecoder(resp.Body).Decode(&told)
+	err = json.NewDecoder(resp.Body).Decode(&answer)
 	took := time.Since(begun)
-	if err == nil && (told.Data.Out == nil || told.Data.Out.Receipt == nil || len(told.Data.Out.Errors) > 0) {
-		err = fmt.Errorf("not acknowledged: %+v %+v", told.Errors, told.Data.Out)
+	if err == nil && (answer.Data.Out == nil || answer.Data.Out.Receipt == nil || len(answer.Data.Out.Errors) > 0) {
+		err = fmt.Errorf("not acknowledged: %+v %+v", answer.Errors, answer.Data.Out)
 	}
 	return took, err
 }

@@ -97,15 +97,15 @@ func bombed(binary string) error {
 	var alone, cheap, beside []float64
 	least := []pace{{requests([]string{"{"}), bombsASecond + largeASecond}}
 	for round := range bombRounds {
-		quiet, _, _, err := s.besides(page, rate, nil)
+		quiet, _, _, err := s.measureBeside(page, rate, nil)
 		if err != nil {
 			return err
 		}
-		busy, _, _, err := s.besides(page, rate, least)
+		busy, _, _, err := s.measureBeside(page, rate, least)
 		if err != nil {
 			return err
 		}
-		loud, refused, most, err := s.besides(page, rate, bombs)
+		loud, refused, most, err := s.measureBeside(page, rate, bombs)
 		if err != nil {
 			return err
 		}
@@ -185,8 +185,8 @@ func (s *server) refusing(p pace) (float64, error) {
 	return (busy - idle) / float64(sent), err
 }
 
-// besides asks a page at a rate, and hostile documents at theirs.
-func (s *server) besides(page string, rate float64, bombs []pace) (times []time.Duration, refused, most int, err error) {
+// measureBeside asks a page at a rate, and hostile documents at theirs.
+func (s *server) measureBeside(page string, rate float64, bombs []pace) (times []time.Duration, refused, most int, err error) {
 	body, err := json.Marshal(map[string]any{"query": page, "variables": s.vars})
 	if err != nil {
 		return nil, 0, 0, err

@@ -39,7 +39,7 @@ type enduring struct {
 	*placing
 	pages [][]byte
 
-	reads, writes, changes, told, refused, failed atomic.Int64
+	reads, writes, changes, delivered, refused, failed atomic.Int64
 }
 
 // taken is what a server takes while nobody asks it for anything.
@@ -85,7 +85,7 @@ func endure(binary string, length time.Duration) error {
 		}
 		fmt.Printf("%s: %d pages, %d orders and %d changes of them, %d events told, %d refused, %d without an answer; %.0f goroutines, %.0f "+
 			"files, %.1f MiB in use, %.1f MiB resident, %.0f connections\n",
-			time.Since(begun).Round(time.Second), e.reads.Load(), e.writes.Load(), e.changes.Load(), e.told.Load(), e.refused.Load(),
+			time.Since(begun).Round(time.Second), e.reads.Load(), e.writes.Load(), e.changes.Load(), e.delivered.Load(), e.refused.Load(),
 			e.failed.Load(),
 			last.goroutines, last.files, last.heap/(1<<20), last.resident/(1<<20), last.connections)
 		if next >= length {
@@ -100,7 +100,7 @@ func (e *enduring) load(until time.Time) {
 	ctx, cancel := context.WithDeadline(context.Background(), until)
 	defer cancel()
 	var all sync.WaitGroup
-	again := func(pause time.Duration, do func()) {
+	repeat := func(pause time.Duration, do func()) {
 		all.Go(func() {
 			for tick := time.NewTicker(pause); ; {
 				select {
@@ -114,7 +114,7 @@ func (e *enduring) load(until time.Time) {
 		})
 	}
 	for i := range 8 {
-		again(200*time.Millisecond, func() {
+		repeat(200*time.Millisecond, func() {
 			switch status := e.page(ctx, e.pages[i%len(e.pages)]); {
 			case status == http.StatusOK:
 				e.reads.Add(1)
@@ -123,26 +123,26 @@ func (e *enduring) load(until time.Time) {
 			}
 		})
 	}
-	again(500*time.Millisecond, func() { e.write(ctx) })
+	repeat(500*time.Millisecond, func() { e.write(ctx) })
 	for range 4 {
 		all.Go(func() {
 			for ctx.Err() == nil {
-				e.follow(ctx)
+				e.subscribe(ctx)
 			}
 		})
 	}
 	n := 0
-	again(time.Minute, func() {
+	repeat(time.Minute, func() {
 		_ = e.fault(troubles[n%len(troubles)])
 		n++
 		select {
 		case <-time.After(15 * time.Second):
 		case <-ctx.Done():
 		}
-		_ = e.mend()
+		_ = e.restore()
 	})
 	all.Wait()
-	_ = e.mend()
+	_ = e.restore()
 }
 
 // write places an order, and cancels every second one.
@@ -158,17 +158,17 @@ func (e *enduring) write(ctx context.Context) {
 	}
 	const latest = `{ orders(first: 1) { nodes { id version } } }`
 	text, err := e.s.ask(ctx, latest, nil)
-	var told struct {
+	var delivered struct {
 		Data struct {
 			Orders struct {
 				Nodes []struct{ ID, Version string }
 			}
 		}
 	}
-	if err != nil || json.Unmarshal(text, &told) != nil || len(told.Data.Orders.Nodes) == 0 {
+	if err != nil || json.Unmarshal(text, &delivered) != nil || len(delivered.Data.Orders.Nodes) == 0 {
 		return
 	}
-	o := told.Data.Orders.Nodes[0]
+	o := delivered.Data.Orders.Nodes[0]
 	const cancel = `mutation ($key: IdempotencyKey!, $in: CancelOrderInput!)
 		{ cancelOrder(idempotencyKey: $key, input: $in) { refusals: errors { ... on UserError { code } } } }`
 	text, err = e.s.ask(ctx, cancel,
@@ -181,8 +181,8 @@ func (e *enduring) write(ctx context.Context) {
 	}
 }
 
-// follow subscribes to shipments and operations for half a minute.
-func (e *enduring) follow(ctx context.Context) {
+// subscribe subscribes to shipments and operations for half a minute.
+func (e *enduring) subscribe(ctx context.Context) {
 	within, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	conn, _, err := websocket.Dial(within, strings.Replace(e.s.url, "http", "ws", 1)+"/graphql", //nolint:bodyclose // the connection has it
@@ -218,7 +218,7 @@ func (e *enduring) follow(ctx context.Context) {
 		if _, text, err := conn.Read(within); err != nil {
 			return
 		} else if bytes.Contains(text, []byte(`"next"`)) {
-			e.told.Add(1)
+			e.delivered.Add(1)
 		}
 	}
 }

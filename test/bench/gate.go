@@ -97,12 +97,12 @@ func (s *server) one(page string) (baseline, error) {
 	if err != nil {
 		return b, err
 	}
-	var told struct {
+	var answer struct {
 		Extensions struct{ Statistics baseline }
 	}
-	if err := json.Unmarshal(text, &told); err != nil {
+	if err := json.Unmarshal(text, &answer); err != nil {
 		return b, err
 	}
-	b.Statements, b.SourceCalls = told.Extensions.Statistics.Statements, told.Extensions.Statistics.SourceCalls
+	b.Statements, b.SourceCalls = answer.Extensions.Statistics.Statements, answer.Extensions.Statistics.SourceCalls
 	return b, nil
 }

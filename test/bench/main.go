@@ -17,6 +17,8 @@ import (
 	"runtime"
 	"strconv"
 	"time"
+
+	"portico/test/bench/rivals"
 )
 
 //go:embed pages/*.graphql
@@ -52,6 +54,7 @@ func main() {
 	update := flag.Bool("update", false, "with -gate: write the file anew")
 	latency := flag.Bool("latency", false, "measure what a slow source adds to the order page instead")
 	bombs := flag.Bool("bombs", false, "measure how the normal load fares beside hostile documents instead")
+	cost := flag.Bool("cost", false, "hold the CPU that each root field takes at its largest arguments to its points of cost instead")
 	orders := flag.Bool("orders", false,
 		"measure submissions instead: how many are acknowledged, picked up, and what an ERP that is down changes")
 	answers := flag.Bool("answers", false, "measure signed answers of a supplier instead: how many are acknowledged with their receipts")
@@ -70,10 +73,8 @@ func main() {
 	flag.Parse()
 	var err error
 	switch {
-	case *serve == prepared:
-		err = frames(*addr)
 	case *serve != "":
-		err = rival(*serve, *addr, *data, companyURL, companyKey)
+		err = rivals.Serve(*serve, *addr, *data, rivals.Company{URL: companyURL, Key: companyKey})
 	case *gate != "":
 		err = check(*binary, *gate, *update)
 	case *latency:
@@ -87,13 +88,15 @@ func main() {
 	case *webhooks:
 		err = pushed(*binary)
 	case *streams:
-		err = followed(*binary)
+		err = benchStreams(*binary)
 	case *endures > 0:
 		err = endure(*binary, *endures)
 	case *overload:
 		err = overloaded(*binary)
 	case *bombs:
 		err = bombed(*binary)
+	case *cost:
+		err = cpuOfCost()
 	default:
 		err = run(*binary, *data, *scale, *only, time.Duration(*seconds*float64(time.Second)))
 	}
@@ -101,6 +104,14 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// cpuOfCost runs the story that asks every root field, alone on the machine, with what it holds CPU to.
+func cpuOfCost() error {
+	cmd := exec.Command("go", "test", "-count=1", "-v", "-run", "^TestNoArgumentBuysMoreThanItsCost$", "./test/e2e")
+	cmd.Env = append(os.Environ(), "PORTICO_CPU=1")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd.Run()
 }
 
 func defaultData() string {
@@ -122,7 +133,7 @@ func run(binary, data string, scale int, only string, each time.Duration) error 
 	defer s.stop()
 	rest := s.memory()
 	servers := []*target{{name: "portico", url: s.url + "/graphql", metrics: s.admin + "/metrics"}}
-	for i, name := range []string{stock, handWritten} {
+	for i, name := range []string{rivals.Stock, rivals.HandWritten} {
 		t, err := startRival(name, data, 18081+i)
 		if err != nil {
 			return err
@@ -228,11 +239,11 @@ func (s *server) same(servers []*target, of ...string) error {
 			if err != nil {
 				return fmt.Errorf("%s of %s: %w", page, t.name, err)
 			}
-			var told struct{ Data any } // what it took to answer is told by us alone
-			if err := json.Unmarshal(text, &told); err != nil {
+			var answer struct{ Data any } // what it took to answer is told by us alone
+			if err := json.Unmarshal(text, &answer); err != nil {
 				return fmt.Errorf("%s of %s: %w", page, t.name, err)
 			}
-			got := told.Data
+			got := answer.Data
 			if i == 0 {
 				want = got
 			} else if !reflect.DeepEqual(got, want) {

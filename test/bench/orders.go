@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"portico/test/bench/rivals"
 )
 
 // placing submits orders to a server, over all accounts in turn.
@@ -29,7 +31,7 @@ type placing struct {
 }
 
 // openPlacing starts a server and finds who may order what there.
-func openPlacing(binary string) (p *placing, done func(), err error) {
+func openPlacing(binary string) (p *placing, end func(), err error) {
 	// What a client may spend is not what is measured.
 	for _, limit := range []string{"PORTICO_CLIENT_RATE", "PORTICO_CLIENT_BURST", "PORTICO_ACCOUNT_RATE", "PORTICO_ACCOUNT_BURST"} {
 		if err := os.Setenv(limit, "1000000000"); err != nil {
@@ -46,7 +48,7 @@ func openPlacing(binary string) (p *placing, done func(), err error) {
 		}
 	}()
 	p = &placing{s: s, run: fmt.Sprint(time.Now().UnixNano())}
-	dsn, err := databaseOf(s.data)
+	dsn, err := rivals.DatabaseOf(s.data)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,11 +70,11 @@ func openPlacing(binary string) (p *placing, done func(), err error) {
 // each takes of statements and disk, how soon it is picked up, and what an ERP that is
 // down for 10,000 of them changes.
 func placed(binary string) error {
-	p, done, err := openPlacing(binary)
+	p, end, err := openPlacing(binary)
 	if err != nil {
 		return err
 	}
-	defer done()
+	defer end()
 	var fsync string
 	if err := p.db.QueryRow(`SHOW fsync`).Scan(&fsync); err != nil {
 		return err

@@ -33,7 +33,7 @@ func (p *placing) outage() error {
 		return err
 	}
 	fmt.Printf("| ERP down | %d | %.2f | %.2f |\n", len(times), ms(at(times, 50)), ms(at(times, 99)))
-	if err := p.mend(); err != nil {
+	if err := p.restore(); err != nil {
 		return err
 	}
 	drain, err := p.drained(30 * time.Minute)
@@ -54,7 +54,7 @@ func (p *placing) fault(body string) error {
 	return resp.Body.Close()
 }
 
-func (p *placing) mend() error {
+func (p *placing) restore() error {
 	req, err := http.NewRequest(http.MethodDelete, p.s.company+"/control/faults", nil)
 	if err != nil {
 		return err

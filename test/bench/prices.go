@@ -17,11 +17,11 @@ func priced(url string) error {
 	if err != nil {
 		return err
 	}
-	var told struct{ Token string }
-	if err := json.Unmarshal(text, &told); err != nil || told.Token == "" {
+	var answer struct{ Token string }
+	if err := json.Unmarshal(text, &answer); err != nil || answer.Token == "" {
 		return fmt.Errorf("no token at %s/dev/personas/buyer: is it a server in the development profile?", s.url)
 	}
-	s.token = told.Token
+	s.token = answer.Token
 	document, err := pages.ReadFile("pages/catalogue.graphql")
 	if err != nil {
 		return err

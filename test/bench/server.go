@@ -17,6 +17,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"portico/test/bench/rivals"
 )
 
 // server is the Portico under load.
@@ -97,7 +99,7 @@ func startSmall(binary string) (s *server, remove func(), err error) {
 
 // choose picks an order of middling size and an item.
 func (s *server) choose() error {
-	var told struct {
+	var answer struct {
 		Data struct {
 			Orders struct {
 				Nodes []struct {
@@ -112,10 +114,10 @@ func (s *server) choose() error {
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(text, &told); err != nil {
+	if err := json.Unmarshal(text, &answer); err != nil {
 		return err
 	}
-	for _, o := range told.Data.Orders.Nodes {
+	for _, o := range answer.Data.Orders.Nodes {
 		if len(o.Lines.Nodes) == 6 || s.vars == nil && len(o.Lines.Nodes) > 0 {
 			s.vars = map[string]any{"number": o.Number, "sku": o.Lines.Nodes[0].SKU}
 		}
@@ -179,7 +181,7 @@ func startOpen(binary string) (s *server, db *sql.DB, remove func(), err error) 
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	dsn, err := databaseOf(s.data)
+	dsn, err := rivals.DatabaseOf(s.data)
 	if err == nil {
 		db, err = sql.Open("postgres", dsn)
 	}

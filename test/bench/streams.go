@@ -14,16 +14,18 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"portico/test/bench/rivals"
 )
 
 const (
-	followedBy = 10 * time.Second // how long each number of subscribers is told
-	perSecond  = 10               // changes, each told to all of them
+	subscribedFor = 10 * time.Second // how long each number of subscribers is told
+	perSecond     = 10               // changes, each told to all of them
 )
 
-// followed measures streams: what it takes that so many follow what happens, and how soon they are told
+// benchStreams measures streams: what it takes that so many follow what happens, and how soon they are told
 // when something does.
-func followed(binary string) error {
+func benchStreams(binary string) error {
 	s, db, remove, err := startOpen(binary)
 	if err != nil {
 		return err
@@ -55,12 +57,12 @@ func followed(binary string) error {
 	}
 	defer stop()
 	for _, many := range []int{100, 1000, 5000} {
-		ours, err := portico.follow(many)
+		ours, err := portico.subscribe(many)
 		if err != nil {
 			return err
 		}
 		rival.says(portico.frame.Load())
-		theirs, err := rival.follow(many)
+		theirs, err := rival.subscribe(many)
 		if err != nil {
 			return err
 		}
@@ -84,12 +86,12 @@ func startFrames() (*streamed, func(), error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	cmd := exec.Command(self, "-serve", prepared, "-addr", addr)
+	cmd := exec.Command(self, "-serve", rivals.Frames, "-addr", addr)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		return nil, nil, err
 	}
-	s := &streamed{name: handWritten, url: "http://" + addr, metrics: "http://" + addr + "/metrics"}
+	s := &streamed{name: rivals.HandWritten, url: "http://" + addr, metrics: "http://" + addr + "/metrics"}
 	for {
 		if resp, err := client.Get(s.url + "/readyz"); err == nil {
 			_ = resp.Body.Close()
@@ -139,11 +141,11 @@ func idle(s *server) error {
 	return nil
 }
 
-// follow has many follow, and tells what a delivery takes of the server's CPU, in microseconds.
-func (s *streamed) follow(many int) (float64, error) {
+// subscribe has many follow, and tells what a delivery takes of the server's CPU, in microseconds.
+func (s *streamed) subscribe(many int) (float64, error) {
 	ctx, end := context.WithCancel(context.Background())
 	defer end()
-	var told atomic.Int64
+	var delivered atomic.Int64
 	var mu sync.Mutex
 	var late []time.Duration
 	if err := openMany(ctx, s.url, s.token, many, func(frame []byte) {
@@ -157,7 +159,7 @@ func (s *streamed) follow(many int) (float64, error) {
 		if err != nil {
 			return
 		}
-		if told.Add(1) == 1 {
+		if delivered.Add(1) == 1 {
 			s.frame.Store(&frame)
 		}
 		mu.Lock()
@@ -172,13 +174,13 @@ func (s *streamed) follow(many int) (float64, error) {
 		return 0, err
 	}
 	begun := time.Now()
-	for tick := time.NewTicker(time.Second / perSecond); time.Since(begun) < followedBy; <-tick.C {
+	for tick := time.NewTicker(time.Second / perSecond); time.Since(begun) < subscribedFor; <-tick.C {
 		if err := s.change(); err != nil {
 			return 0, err
 		}
 	}
 	changes := 0
-	for until := time.Now().Add(20 * time.Second); (changes == 0 || told.Load() < int64(changes*many)) && time.Now().Before(until); {
+	for until := time.Now().Add(20 * time.Second); (changes == 0 || delivered.Load() < int64(changes*many)) && time.Now().Before(until); {
 		time.Sleep(100 * time.Millisecond)
 		changes = s.changes() - from
 	}
@@ -193,15 +195,15 @@ func (s *streamed) follow(many int) (float64, error) {
 		return 0, fmt.Errorf("%d subscribers of %s were told nothing", many, s.name)
 	}
 	slices.Sort(late)
-	cpu := (after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]) * 1e6 / float64(told.Load())
-	fmt.Printf("| %d | %s | %d of %d | %.0f | %.1f | %.1f | %.1f |\n", many, s.name, told.Load(), changes*many,
-		float64(told.Load())/took.Seconds(), ms(at(late, 50)), ms(at(late, 99)), cpu)
+	cpu := (after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]) * 1e6 / float64(delivered.Load())
+	fmt.Printf("| %d | %s | %d of %d | %.0f | %.1f | %.1f | %.1f |\n", many, s.name, delivered.Load(), changes*many,
+		float64(delivered.Load())/took.Seconds(), ms(at(late, 50)), ms(at(late, 99)), cpu)
 	return cpu, nil
 }
 
 // openMany opens subscriptions, each with a connection of its own, until ctx ends, and hands
 // on what they are told.
-func openMany(ctx context.Context, url, token string, many int, told func(frame []byte)) error {
+func openMany(ctx context.Context, url, token string, many int, delivered func(frame []byte)) error {
 	var opened, failed atomic.Int64
 	room := make(chan struct{}, 64)
 	var all sync.WaitGroup
@@ -222,7 +224,7 @@ func openMany(ctx context.Context, url, token string, many int, told func(frame 
 					if err != nil {
 						return
 					}
-					told(frame)
+					delivered(frame)
 				}
 			}()
 		})

@@ -19,7 +19,7 @@ func (p *placing) choose() error {
 	if err != nil {
 		return err
 	}
-	var told struct {
+	var answer struct {
 		Data struct {
 			Accounts struct{ Nodes []struct{ ID string } }
 			Items    struct {
@@ -27,17 +27,17 @@ func (p *placing) choose() error {
 			}
 		}
 	}
-	if err := json.Unmarshal(text, &told); err != nil {
+	if err := json.Unmarshal(text, &answer); err != nil {
 		return err
 	}
 	p.choosing = true
 	defer func() { p.choosing = false }()
-	for _, i := range told.Data.Items.Nodes { // one that all may order
+	for _, i := range answer.Data.Items.Nodes { // one that all may order
 		if i.BaseUnit != "EA" {
 			continue
 		}
 		p.sku, p.accounts = i.SKU, nil
-		for _, a := range told.Data.Accounts.Nodes {
+		for _, a := range answer.Data.Accounts.Nodes {
 			p.accounts = append(p.accounts, a.ID)
 			if _, _, err := p.one(context.Background()); err != nil {
 				p.accounts = p.accounts[:len(p.accounts)-1]
@@ -89,7 +89,7 @@ func (p *placing) one(ctx context.Context) (time.Duration, int, error) {
 		return 0, 0, err
 	}
 	defer resp.Body.Close()
-	var told struct {
+	var answer struct {
 		Data struct {
 			Out *struct {
 				Errors    []struct{ Code, Message string }
@@ -99,12 +99,12 @@ func (p *placing) one(ctx context.Context) (time.Duration, int, error) {
 		Errors     []struct{ Message string }
 		Extensions struct{ Statistics struct{ Statements int } }
 	}
-	err = json.NewDecoder(resp.Body).Decode(&told)
+	err = json.NewDecoder(resp.Body).Decode(&answer)
 	took := time.Since(begun)
-	if err == nil && (told.Data.Out == nil || told.Data.Out.Operation == nil) {
-		err = fmt.Errorf("not acknowledged: %+v %+v", told.Errors, told.Data.Out)
+	if err == nil && (answer.Data.Out == nil || answer.Data.Out.Operation == nil) {
+		err = fmt.Errorf("not acknowledged: %+v %+v", answer.Errors, answer.Data.Out)
 	}
-	return took, told.Extensions.Statistics.Statements, err
+	return took, answer.Extensions.Statistics.Statements, err
 }
 
 // submit lets clients submit for so long, or so many in all.

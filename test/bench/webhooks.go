@@ -71,11 +71,11 @@ func pushed(binary string) error {
 			}
 			continue
 		}
-		var told []time.Duration
+		var delays []time.Duration
 		for _, t := range times {
-			told = append(told, t...)
+			delays = append(delays, t...)
 		}
-		fmt.Printf("| %d | %.0f | %.2f | %.2f | %.1f |\n", clients, float64(len(told))/took.Seconds(), ms(at(told, 50)), ms(at(told, 99)),
+		fmt.Printf("| %d | %.0f | %.2f | %.2f | %.1f |\n", clients, float64(len(delays))/took.Seconds(), ms(at(delays, 50)), ms(at(delays, 99)),
 			time.Since(ended).Seconds())
 	}
 	return nil

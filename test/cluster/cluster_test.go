@@ -20,16 +20,16 @@ func places(xids ...uint64) (all []place) {
 func TestTheCheckFindsWhatIsWrong(t *testing.T) {
 	log := places(1, 2, 3, 4, 5, 6)
 	for name, c := range map[string]struct {
-		t    told
+		t    delivered
 		want wrong
 	}{
-		"all":              {told{place{2, 2}, places(3, 4, 5, 6)}, wrong{}},
-		"one is missing":   {told{place{2, 2}, places(3, 5, 6)}, wrong{missed: 1}},
-		"the last is":      {told{place{2, 2}, places(3, 4, 5)}, wrong{missed: 1}},
-		"one came twice":   {told{place{2, 2}, places(3, 4, 4, 5, 6)}, wrong{twice: 1}},
-		"two changed":      {told{place{2, 2}, places(3, 5, 4, 6)}, wrong{order: 1}},
-		"nothing came":     {told{place{2, 2}, nil}, wrong{missed: 4}},
-		"what came before": {told{place{6, 6}, nil}, wrong{}},
+		"all":              {delivered{place{2, 2}, places(3, 4, 5, 6)}, wrong{}},
+		"one is missing":   {delivered{place{2, 2}, places(3, 5, 6)}, wrong{missed: 1}},
+		"the last is":      {delivered{place{2, 2}, places(3, 4, 5)}, wrong{missed: 1}},
+		"one came twice":   {delivered{place{2, 2}, places(3, 4, 4, 5, 6)}, wrong{twice: 1}},
+		"two changed":      {delivered{place{2, 2}, places(3, 5, 4, 6)}, wrong{order: 1}},
+		"nothing came":     {delivered{place{2, 2}, nil}, wrong{missed: 4}},
+		"what came before": {delivered{place{6, 6}, nil}, wrong{}},
 	} {
 		if got := check(log, c.t, place{6, 6}); got != c.want {
 			t.Errorf("%s: %+v", name, got)

@@ -51,8 +51,8 @@ func placeOf(cursor string) (place, error) {
 	return place{binary.BigEndian.Uint64(b), int64(binary.BigEndian.Uint64(b[8:]))}, nil
 }
 
-// told is what one subscriber was told, from where on.
-type told struct {
+// delivered is what one subscriber was told, from where on.
+type delivered struct {
 	from   place
 	places []place
 }
@@ -98,7 +98,7 @@ func (w *wrong) add(o wrong) {
 
 // check holds what a subscriber was told to the log, in its order, between where it began and
 // the end.
-func check(log []place, t told, end place) (w wrong) {
+func check(log []place, t delivered, end place) (w wrong) {
 	got := map[place]int{}
 	for i, p := range t.places {
 		if got[p]++; got[p] > 1 {
@@ -132,21 +132,21 @@ func (p *proof) run(ctx context.Context, c *cluster) (*results, error) {
 	if err := p.db.SelectContext(ctx, &orders, `SELECT id FROM orders ORDER BY id LIMIT 200`); err != nil || len(orders) < 100 {
 		return nil, fmt.Errorf("%d orders: %w", len(orders), err)
 	}
-	all := make([]*told, p.subscribers)
+	all := make([]*delivered, p.subscribers)
 	var subscribers, load sync.WaitGroup
 	working, done := context.WithCancel(ctx)
 	defer done()
-	following, end := context.WithCancel(ctx)
+	subscribed, end := context.WithCancel(ctx)
 	defer end()
 	for i := range all {
-		all[i] = &told{}
-		subscribers.Go(func() { p.follow(following, all[i], rand.New(rand.NewPCG(p.seed, uint64(i)))) })
+		all[i] = &delivered{}
+		subscribers.Go(func() { p.subscribe(subscribed, all[i], rand.New(rand.NewPCG(p.seed, uint64(i)))) })
 	}
 	for i := range 4 {
 		load.Go(func() { p.write(working, orders[:len(orders)/2], rand.New(rand.NewPCG(p.seed, 100+uint64(i)))) })
 	}
 	load.Go(func() { p.commitLate(working, orders[len(orders)/2:], rand.New(rand.NewPCG(p.seed, 200))) })
-	planted := &told{}
+	planted := &delivered{}
 	load.Go(func() { p.readWrongly(working, planted) })
 	r := &results{subscribers: p.subscribers}
 	if r.ended, err = p.endThings(ctx); err != nil {
@@ -163,7 +163,7 @@ func (p *proof) run(ctx context.Context, c *cluster) (*results, error) {
 	}
 	last := log[len(log)-1]
 	for deadline := at.Add(caughtUpWithin); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
-		if !slices.ContainsFunc(all, func(t *told) bool { return p.at(t).before(last) }) {
+		if !slices.ContainsFunc(all, func(t *delivered) bool { return p.at(t).before(last) }) {
 			break
 		}
 	}
@@ -177,11 +177,11 @@ func (p *proof) run(ctx context.Context, c *cluster) (*results, error) {
 	return r, ctx.Err()
 }
 
-var telling sync.Mutex // guards what was told
+var delivering sync.Mutex // guards what was told
 
-func (p *proof) at(t *told) place {
-	telling.Lock()
-	defer telling.Unlock()
+func (p *proof) at(t *delivered) place {
+	delivering.Lock()
+	defer delivering.Unlock()
 	if len(t.places) == 0 {
 		return t.from
 	}
@@ -197,9 +197,9 @@ func (p *proof) command(args ...string) (string, error) {
 
 const subscription = `subscription ($after: EventCursor) { orderUpdates(after: $after) { __typename ... on StreamItem { cursor } } }`
 
-// follow follows orders until ctx ends, and breaks its connection again and again until
+// subscribe follows orders until ctx ends, and breaks its connection again and again until
 // nothing is ended any more. Whatever breaks, it comes back with the last cursor that it has.
-func (p *proof) follow(ctx context.Context, t *told, r *rand.Rand) {
+func (p *proof) subscribe(ctx context.Context, t *delivered, r *rand.Rand) {
 	var after *string
 	for first := true; ctx.Err() == nil; first = false {
 		if !first {
@@ -219,7 +219,7 @@ func (p *proof) follow(ctx context.Context, t *told, r *rand.Rand) {
 	}
 }
 
-func (p *proof) connection(ctx context.Context, t *told, after **string) error {
+func (p *proof) connection(ctx context.Context, t *delivered, after **string) error {
 	conn, _, err := websocket.Dial(ctx, "ws://"+p.c.addr+"/graphql", //nolint:bodyclose // the connection has taken it
 		&websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
 	if err != nil {
@@ -270,13 +270,13 @@ func (p *proof) connection(ctx context.Context, t *told, after **string) error {
 	}
 }
 
-func (t *told) take(kind, cursor string) error {
+func (t *delivered) take(kind, cursor string) error {
 	at, err := placeOf(cursor)
 	if err != nil {
 		return err
 	}
-	telling.Lock()
-	defer telling.Unlock()
+	delivering.Lock()
+	defer delivering.Unlock()
 	if kind == "OrderUpdate" {
 		t.places = append(t.places, at)
 	} else if t.from == (place{}) {
@@ -316,7 +316,7 @@ func (p *proof) commitLate(ctx context.Context, orders []string, r *rand.Rand) {
 
 // readWrongly reads the log on from the last number that it saw, as one does who does not know
 // that numbers are given out before they are committed.
-func (p *proof) readWrongly(ctx context.Context, t *told) {
+func (p *proof) readWrongly(ctx context.Context, t *delivered) {
 	last := int64(-1)
 	for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		if last < 0 {

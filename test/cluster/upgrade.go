@@ -162,7 +162,7 @@ func (p *proof) ask(ctx context.Context, query string, variables map[string]any,
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		text, status, err := p.once(ctx, body)
+		text, status, err := p.sendOnce(ctx, body)
 		switch {
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
@@ -176,7 +176,7 @@ func (p *proof) ask(ctx context.Context, query string, variables map[string]any,
 	}
 }
 
-func (p *proof) once(ctx context.Context, body []byte) (text []byte, status int, err error) {
+func (p *proof) sendOnce(ctx context.Context, body []byte) (text []byte, status int, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+p.c.addr+"/graphql", bytes.NewReader(body))
 	if err != nil {
 		return nil, 0, err

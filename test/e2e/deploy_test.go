@@ -42,13 +42,7 @@ func TestDashboardsAndRulesAskForMetricsThatAreThere(t *testing.T) {
 	}
 	var help string
 	s.until(t, 20*time.Second, "counted", func() bool {
-		resp, err := http.Get(s.admin + "/metrics")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		all, _ := io.ReadAll(resp.Body)
-		help = string(all)
+		help = s.metrics(t)
 		return strings.Contains(help, "portico_objective_met{") && strings.Contains(help, "portico_source_up{")
 	})
 	// Vectors without a value yet are not in the answer: their names are those of the code.
@@ -129,6 +123,7 @@ func TestPrometheusTakesTheRules(t *testing.T) {
 		{"check", "rules", "rules.yml"},
 		{"check", "config", "prometheus.yml"},
 		{"test", "rules", "rules_test.yml"},
+		{"test", "rules", "outages_test.yml"},
 	} {
 		cmd := exec.Command(promtool, args...)
 		cmd.Dir = "../../deploy/observability"

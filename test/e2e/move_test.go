@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"portico/trade/clock"
 )
 
 // sandboxConfig is a configuration file with the sandbox's systems, and others beside them.
@@ -65,6 +67,9 @@ func (s *server) route(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// betweenPages is how long portals that ask all the while wait: they notice as much as without, and leave a core to others.
+const betweenPages = 50 * time.Millisecond
+
 const portalLoad = `query ($a: ID!) {
   items(first: 20) { nodes { sku
     price(account: $a, maxAge: "PT0S") { __typename ... on Price { unitPrice { price { amount } per { value } } provenance { instance } }
@@ -110,6 +115,7 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 					return
 				}
 				asked.Add(1)
+				_ = clock.Pause(load, betweenPages)
 				if err != nil || len(a.Errors) > 0 || strings.Contains(a.Body, "SOURCE_DOWN") {
 					failed.Add(1)
 					why.Store(fmt.Sprint(err, a.Errors, a.Body))
@@ -351,6 +357,7 @@ func (s *server) portals(t *testing.T, doc string) *load {
 					return
 				}
 				l.asked.Add(1)
+				_ = clock.Pause(ctx, betweenPages)
 				if err == nil && len(a.Errors) == 0 && !strings.Contains(a.Body, "SOURCE_DOWN") {
 					if price, stock := instancesOf(a); len(price) == 1 && len(stock) == 1 {
 						continue

@@ -61,6 +61,7 @@ func (p *supplying) despatch(t *testing.T, id any) map[string]any {
 }
 
 // Covers: P06 P09
+// Cases: D6
 func TestSupplierNoticesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
@@ -106,7 +107,10 @@ func TestSupplierNoticesThatAreRefused(t *testing.T) {
 		},
 		"packed in nothing":     {p.shipped(of("sscc", good)), "INVALID_INPUT", "[input lines 0 sscc]"},
 		"a serial number twice": {p.shipped(of("serials", []any{"1", "1"})), "INVALID_INPUT", "[input lines 0 serials 1]"},
-		"expired":               {p.shipped(of("expiresOn", "2020-01-01")), "DATE_NOT_POSSIBLE", "[input lines 0 expiresOn]"},
+		"more serial numbers than pieces": {
+			p.shipped(of("shipped", each("1"), "serials", []any{"1", "2", "3"})), "QUANTITY_EXCEEDED", "[input lines 0 serials]",
+		},
+		"expired": {p.shipped(of("expiresOn", "2020-01-01")), "DATE_NOT_POSSIBLE", "[input lines 0 expiresOn]"},
 		"arrives before it leaves": {
 			with(with(p.shipped(of()), "despatchedAt", "2026-01-02T00:00:00Z"), "expectedAt", "2026-01-01T00:00:00Z"),
 			"DATE_NOT_POSSIBLE", "[input expectedAt]",
@@ -118,6 +122,15 @@ func TestSupplierNoticesThatAreRefused(t *testing.T) {
 			a.at("out", "despatchAdvice") != nil {
 			t.Errorf("%s: want %s at %s, got %s", name, c.code, c.path, a.Body)
 		}
+	}
+	if a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": units(p.shipped(of("sscc", good)),
+		map[string]any{"sscc": good})}); a.at("out", "despatchAdvice", "id") == nil {
+		t.Errorf("a unit of its own: %s", a.Body)
+	}
+	if a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": units(p.shipped(of()), map[string]any{"sscc": p.sscc()},
+		map[string]any{"sscc": good})}); a.at("out", "errors", 0, "code") != "INVALID_INPUT" ||
+		fmt.Sprint(a.at("out", "errors", 0, "path")) != "[input handlingUnits 1 sscc]" {
+		t.Errorf("a unit of another notice: %s", a.Body)
 	}
 	if a := p.s.good(t, "supplier-other", announce, map[string]any{"key": p.key(), "in": p.shipped(of())}); a.at("out", "errors", 0,
 		"code") != "NOT_FOUND" {

@@ -30,7 +30,7 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	s := start(t, loaded(t), "PORTICO_SANDBOX_SPEED=1")
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
-	po := p.bought(t, 100, "SCR-10001")
+	s.forgetPurchases(t, "V2001") // one that has some trades already
 	profile := p.s.good(t, "operator",
 		`mutation ($k: IdempotencyKey!) { out: saveToleranceProfile(idempotencyKey: $k, input:
 			{name: "Screws", earlyDays: 1, lateDays: 1, allowSubstitution: false, outOfTolerance: HOLD_FOR_BUYER})
@@ -40,7 +40,7 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 		t.Errorf("a supplier registers: %s", a.Body)
 	}
 	for field, bad := range map[string]any{
-		"code": "V 1", "name": " ", "gln": "1234567890123", "scopes": []any{"order:write"}, "costPerMinute": 0, "toleranceProfile": "tol_none",
+		"code": "V 1", "name": " ", "scopes": []any{"order:write"}, "costPerMinute": 0, "toleranceProfile": "tol_none",
 		"channels": []any{map[string]any{
 			"kind": "WEBHOOK", "direction": "OUTBOUND", "documents": []any{},
 			"endpoint": "http://user:secret@example.com",
@@ -53,13 +53,22 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 			t.Errorf("%s %v: %s", field, bad, a.Body)
 		}
 	}
-	a := p.act(t, "operator", "registerPartner", "PartnerInput", register)
+	// A number that is no GLN is none of its scalar, and refused before anything runs.
+	a := s.query(t, "operator", `mutation ($k: IdempotencyKey!, $in: PartnerInput!)
+		{ out: registerPartner(idempotencyKey: $k, input: $in) { errors { __typename } } }`, map[string]any{
+		"k": p.key(), "in": map[string]any{"code": "V9999", "name": "N", "channels": []any{}, "gln": "1234567890123"},
+	})
+	if !slices.Equal(a.codes(), []string{"BAD_USER_INPUT"}) || !strings.Contains(a.Body, `"argument":["input","gln"]`) {
+		t.Errorf("a GLN of nobody: %s", a.Body)
+	}
+	a = p.act(t, "operator", "registerPartner", "PartnerInput", register)
 	if a.at("out", "partner", "onboarding", "stage") != "INVITED" {
 		t.Fatalf("registered: %s", a.Body)
 	}
 	if a := p.act(t, "operator", "registerPartner", "PartnerInput", register); walk(a.at("out", "errors", 0), "__typename") != "InvalidInput" {
 		t.Errorf("registered twice: %s", a.Body)
 	}
+	po := p.bought(t, 100, "SCR-10001")
 	me := func() map[string]any { return p.partner(t, "supplier", "V2001") }
 	id := me()["id"]
 	want := []string{
@@ -238,7 +247,7 @@ func (g *signer) tampered(t *testing.T, p *supplying, po map[string]any) {
 		},
 		{
 			"when a key counts", `UPDATE partner_keys SET valid_from = valid_from - interval '1 year'`,
-			`UPDATE partner_keys SET valid_from = valid_from + interval '1 year'`, "when it counts was changed",
+			`UPDATE partner_keys SET valid_from = valid_from + interval '1 year'`, "its validity was changed",
 		},
 		{
 			"when a message arrived", `UPDATE messages SET arrived_at = arrived_at - interval '1 second'`,

@@ -100,6 +100,10 @@ func TestAnOrderIsCheckedBeforeItIsPlaced(t *testing.T) {
 			"INVALID_INPUT input lines 0 quantity",
 		},
 		"a number in use": {func(in, _ map[string]any) { in["customerPoNumber"] = used }, "DUPLICATE_PO_NUMBER input customerPoNumber"},
+		"a number in use with spaces around it": {
+			func(in, _ map[string]any) { in["customerPoNumber"] = " " + used + " " }, "DUPLICATE_PO_NUMBER input customerPoNumber",
+		},
+		"a number of spaces": {func(in, _ map[string]any) { in["customerPoNumber"] = "   " }, "INVALID_INPUT input customerPoNumber"},
 		"another price": {func(_, line map[string]any) {
 			line["expectedUnitPrice"] = map[string]any{
 				"price": map[string]any{"amount": "0.01", "currency": "EUR"},
@@ -110,7 +114,7 @@ func TestAnOrderIsCheckedBeforeItIsPlaced(t *testing.T) {
 			func(in, _ map[string]any) { in["requestedDeliveryDate"] = "2020-01-06" },
 			"DATE_NOT_POSSIBLE input requestedDeliveryDate",
 		},
-		"a number with NUL":    {func(in, _ map[string]any) { in["customerPoNumber"] = "a\x00b" }, "INVALID_INPUT input customerPoNumber"},
+		"a turned number":      {func(in, _ map[string]any) { in["customerPoNumber"] = "a\u202eb" }, "INVALID_INPUT input customerPoNumber"},
 		"more than is allowed": {func(in, line map[string]any) { in["lines"] = slices.Repeat([]any{line}, 1001) }, "INVALID_INPUT input lines"},
 	} {
 		a := s.good(t, "buyer", validate, order(c.change))
@@ -125,6 +129,10 @@ func TestAnOrderIsCheckedBeforeItIsPlaced(t *testing.T) {
 		if len(a.Errors) == 0 || !strings.Contains(a.Body, `"argument":["input","lines",0,"quantity","value"]`) {
 			t.Errorf("a quantity of %q: %s", value, a.Body)
 		}
+	}
+	nul := s.query(t, "buyer", validate, order(func(in, _ map[string]any) { in["customerPoNumber"] = "a\x00b" }))
+	if !slices.Equal(nul.codes(), []string{"BAD_USER_INPUT"}) || !strings.Contains(nul.Body, `"argument":["input","customerPoNumber"]`) {
+		t.Errorf("a number with NUL: %s", nul.Body)
 	}
 	// What it takes does not grow with the lines.
 	const took = `query ($in: OrderInput!) { validateOrder(input: $in) { valid lines

@@ -93,6 +93,7 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 	o := orderingAt(t, s)
 	well := func() { s.control(t, http.MethodDelete, "/control/faults", nil) }
 	var beside *server
+	var asking *load
 	silent, before := "", ""
 	for i, stage := range []struct {
 		chapter, kind, tier string
@@ -117,7 +118,10 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 		}, nil},
 		{"The ERP is slow", "SOURCE_UNHEALTHY", "ERP", message("to answer"), func() {
 			s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "latency", "millis": 1500})
-		}, well},
+			// A few calls are no sign.
+			asking = s.portals(t, `{ items(first: 3) { nodes {
+				price(maxAge: "PT0S") { ... on Price { provenance { instance } } } availability { byWarehouse { provenance { instance } } } } } }`)
+		}, func() { _, _, _ = asking.ended(); well() }},
 		{"The ERP is down", "SOURCE_UNHEALTHY", "ERP", message("erp: It refuses connections"), func() {
 			s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "refuse"})
 		}, well},

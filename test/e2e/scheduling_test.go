@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,25 +25,28 @@ const pace = "5"
 // resource is what a story needs and waits for: the server that stories share, which one of
 // them has at a time; Tryton, in the same way; or a place among the servers of stories' own, of
 // which there are a few. So all stories are parallel, and the one who has
-// the shared server runs beside those who have their own.
+// the shared server runs beside those who have their own. Once nobody needs the shared server any
+// more, or Tryton, there is a place more.
 type resource struct {
-	mu   sync.Mutex
-	free chan struct{}
-	has  map[string]bool // by story
+	mu      sync.Mutex
+	free    chan struct{}
+	has     map[string]bool // by story
+	waiting int
+	over    sync.Once
 }
 
 var (
 	theShared = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
-	theTryton = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // any of them: each takes a core
+	theTryton = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // any of them: each takes much of a core
 	thePlaces = &resource{has: map[string]bool{}}
 )
 
-// schedule makes as many places as -parallel says, or one for each core, beside which the shared
+// schedule makes as many places as -parallel says, or half as many as there are cores, beside which the shared
 // server and those over a Tryton run: with more of them stories run out of their own clocks. It
 // lets go of all stories at once.
 func schedule() error {
 	flag.Parse()
-	places := runtime.GOMAXPROCS(0)
+	places := max(1, runtime.GOMAXPROCS(0)/2)
 	var err error
 	flag.Visit(func(f *flag.Flag) { // what was set
 		if f.Name == "test.parallel" {
@@ -52,7 +56,9 @@ func schedule() error {
 	if err != nil {
 		return err
 	}
-	thePlaces.free = make(chan struct{}, places)
+	thePlaces.free = make(chan struct{}, places+2)
+	thePlaces.free <- struct{}{} // until nobody needs the shared server
+	thePlaces.free <- struct{}{} // or a Tryton
 	return flag.Set("test.parallel", "1000")
 }
 
@@ -79,14 +85,32 @@ func (r *resource) take(t *testing.T) {
 	if r.held(by) {
 		return
 	}
+	r.wait(1)
 	r.free <- struct{}{}
+	r.wait(-1)
 	r.set(by, true)
 	note(by)
 	t.Cleanup(func() { // the first to be registered, and so the last to be done
 		r.set(by, false)
 		<-r.free
 		noteEnd(by)
+		if r != thePlaces && r.unused() {
+			r.over.Do(func() { <-thePlaces.free })
+		}
 	})
+}
+
+func (r *resource) wait(more int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting += more
+}
+
+// unused is whether nobody has it or waits for it.
+func (r *resource) unused() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waiting == 0 && !slices.Contains(slices.Collect(maps.Values(r.has)), true)
 }
 
 func (r *resource) set(by string, has bool) {
@@ -152,18 +176,20 @@ func reportSlowest(w io.Writer) {
 		w = f
 	}
 	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(took.of[b], took.of[a]) })
-	fmt.Fprintf(w, "%d stories took %s one after the other, with %d places; the slowest:\n", len(names), sum.Round(time.Second),
-		cap(thePlaces.free))
+	fmt.Fprintf(w, "%d stories took %s one after the other; the slowest:\n", len(names), sum.Round(time.Second))
 	for _, name := range names[:10] {
 		fmt.Fprintf(w, "%8.1f s  %s\n", took.of[name].Seconds(), name)
 	}
 }
 
-// prepared is the data folder of a server that has loaded its company and has ended.
-var prepared struct {
+// preparation is the data folder of a server that has loaded its company and has ended.
+type preparation struct {
 	once   sync.Once
 	folder string
 }
+
+// prepared is over the sandbox, and preparedOnTryton over a Tryton that is as it was filled.
+var prepared, preparedOnTryton preparation
 
 // measured waits until what was loaded is in the measures, too.
 func (s *server) measured(t *testing.T) {
@@ -191,17 +217,25 @@ func loaded(t *testing.T) string {
 	return data
 }
 
-// copyPrepared fills a data folder. Keys that only this server needs to know are left out, so
-// that each makes its own.
+// copyPrepared fills a data folder with a company of the sandbox.
 func copyPrepared(t *testing.T, data string) {
 	t.Helper()
 	takePlace(t)
-	prepared.once.Do(func() {
-		data := folder(t, false)
+	prepared.copyTo(t, data, func(data string) *server {
 		s := start(t, data, "PORTICO_SANDBOX_SPEED=0")
 		s.settled(t)
 		s.measured(t)
-		if err := s.stop(); err != nil {
+		return s
+	})
+}
+
+// copyTo fills a data folder with what a server left that load has made ready in another one. Keys that only this server needs to
+// know are left out, so that each makes its own.
+func (p *preparation) copyTo(t *testing.T, data string, load func(data string) *server) {
+	t.Helper()
+	p.once.Do(func() {
+		data := folder(t, false)
+		if err := load(data).stop(); err != nil {
 			t.Fatal(err)
 		}
 		for _, name := range []string{"development-issuer.jwk", "link-key", "lock", "socket"} {
@@ -218,12 +252,12 @@ func copyPrepared(t *testing.T, data string) {
 		if _, err := settings.WriteString("fsync = off\n"); err != nil {
 			t.Fatal(err)
 		}
-		prepared.folder = data
+		p.folder = data
 	})
-	if prepared.folder == "" {
+	if p.folder == "" {
 		t.Fatal("the data folder that all begin with could not be made")
 	}
-	args := []string{"-a", prepared.folder + "/.", data}
+	args := []string{"-a", p.folder + "/.", data}
 	if runtime.GOOS == "linux" {
 		args = append([]string{"--reflink=auto"}, args...)
 	}

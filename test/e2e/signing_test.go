@@ -256,7 +256,7 @@ func (g *signer) isGivenReceipts(t *testing.T, p *supplying) {
 		method: l.method, path: l.path, body: l.body, header: http.Header{"Content-Type": {"application/json"}}, components: l.components,
 		created: l.created, expires: l.expires,
 		nonce: l.nonce, keyID: l.keyID, alg: l.alg, tag: l.tag, authority: l.authority, key: l.key,
-	}); !strings.Contains(refusedFor(again), "came before") {
+	}); !strings.Contains(refusedFor(again), "was received before") {
 		t.Errorf("replayed: %s", again.Body)
 	}
 	if again := g.send(t, g.responding(key, in)); again.at("out", "replayed") != true ||

@@ -189,12 +189,15 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 		"without a value":          {"operator", origin, "", "r", "INVALID_INPUT", "[input value]"},
 		"a conflict that is none":  {"operator", "mdc_none", "DE", "r", "NOT_FOUND", "[input conflict]"},
 		"what a policy decides":    {"operator", owned["id"], "Another vendor", "r", "STATE_NOT_ALLOWED", "[input conflict]"},
-		"a value with a NUL in it": {"operator", origin, "D\x00E", "r", "INVALID_INPUT", "[input value]"},
+		"a value with a NUL in it": {"operator", origin, "D\x00E", "r", "BAD_USER_INPUT", "[input value]"},
 	} {
 		got := decide(c.persona, c.conflict, c.value, c.reason)
 		code, path := got.at("out", "errors", 0, "code"), fmt.Sprint(got.at("out", "errors", 0, "path"))
 		if len(got.Errors) > 0 {
 			code, path = got.codes()[0], ""
+			if argument := got.Errors[0].Extensions["argument"]; argument != nil {
+				path = fmt.Sprint(argument)
+			}
 		}
 		if code != c.want || path != c.of {
 			t.Errorf("%s: %v at %s, not %s at %s: %s", what, code, path, c.want, c.of, got.Body)

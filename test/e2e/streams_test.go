@@ -139,12 +139,8 @@ func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
 	watched := s.good(t, "operator", `{ shipments(first: 5) { nodes { id } } }`, nil).at("shipments", "nodes", 0, "id").(string)
 	narrowed := s.follow(t, s.token(t, "operator"), updates, map[string]any{"s": []string{watched}})
 	before := len(s.logged(t))
-	for range 60 {
-		s.control(t, http.MethodPost, "/control/tick", nil)
-	}
-	s.settled(t)
 	changed := map[string]bool{} // as the log has it
-	for _, id := range s.logged(t)[before:] {
+	for _, id := range s.ticks(t, 60)[before:] {
 		changed[id] = true
 	}
 	sees := map[string]map[string]bool{}

@@ -29,20 +29,21 @@ type ordering struct {
 
 func orderingAt(t *testing.T, s *server) *ordering {
 	t.Helper()
-	a := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id code } } } } }
-		items(first: 50, filter: {inStock: true}) { nodes { sku baseUnit price { __typename } } } }`, nil)
-	o := &ordering{
-		s: s, of: fmt.Sprint(time.Now().UnixNano()), account: a.at("viewer", "account", "id"),
-		shipTo: a.at("viewer", "account", "locations", "nodes", 0, "id"),
-	}
-	for _, n := range a.at("items", "nodes").([]any) {
-		if walk(n, "baseUnit") == "EA" && walk(n, "price.__typename") == "Price" {
-			o.sku = say(walk(n, "sku"))
-			return o
+	o := &ordering{s: s, of: fmt.Sprint(time.Now().UnixNano())}
+	// A source that has just begun, as a Tryton of the story's own, may be too slow at first to tell prices.
+	s.until(t, time.Minute, "told of something that is sold by the piece", func() bool {
+		a := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id code } } } } }
+			items(first: 50, filter: {inStock: true}) { nodes { sku baseUnit price { __typename } } } }`, nil)
+		o.account, o.shipTo = a.at("viewer", "account", "id"), a.at("viewer", "account", "locations", "nodes", 0, "id")
+		for _, n := range a.at("items", "nodes").([]any) {
+			if walk(n, "baseUnit") == "EA" && walk(n, "price.__typename") == "Price" {
+				o.sku = say(walk(n, "sku"))
+				return true
+			}
 		}
-	}
-	t.Fatal("nothing is sold by the piece")
-	return nil
+		return false
+	})
+	return o
 }
 
 // order is a new order, with a key that nobody had.

@@ -5,111 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
-
-const respond = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!)
-	{ out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { replayed
-  errors { __typename ... on UserError { code message path } ... on DuplicateDocument { existing } ... on VersionConflict
-{ currentVersion } ... on StateNotAllowed { state allowed } ... on ToleranceExceeded { deviation { field delta limit } } }
-  operation { id kind state failure { code message } } response { id kind lines { status } } deviations
-{ id field expected proposed delta withinTolerance state } } }`
-
-const decide = `mutation ($key: IdempotencyKey!, $in: DecideDeviationInput!)
-	{ out: decideDeviation(idempotencyKey: $key, input: $in) { replayed
-  errors { __typename ... on UserError { code message path } ... on StateNotAllowed { state } } operation { id state failure { code } }
-deviation { id state decidedBy { displayName } comment } } }`
-
-const purchaseNow = `query ($n: String!) { purchaseOrder(by: {number: $n})
-	{ id number revision status allowedActions operation { id state awaiting { by message deviations { id } } }
-  responses { id responseNumber kind operation { id state } deviations { id field state } } timeline(first: 20) { nodes { kind message } }
-  lines { nodes { id lineNumber sku ordered { value unit } acknowledged { value } open { value } unitPrice
-{ price { amount currency } per { value unit } } acknowledgments { status quantity { value } promisedDeliveryDate reason }
-    schedule { quantity { value } requestedDeliveryDate promisedShipDate promisedDeliveryDate } } } } }`
-
-// supplying plays a supplier, and the planner on the other side.
-type supplying struct {
-	s    *server
-	next atomic.Int64
-}
-
-func (p *supplying) key() string { return fmt.Sprintf("supplier-key-%012d", p.next.Add(1)) }
-
-// bought is a purchase order that V2001 was sent, with a line for each item.
-func (p *supplying) bought(t *testing.T, quantity int, skus ...string) map[string]any {
-	t.Helper()
-	return p.boughtFrom(t, "V2001", "supplier", quantity, skus...)
-}
-
-// boughtFrom is one that a supplier was sent.
-func (p *supplying) boughtFrom(t *testing.T, supplier, persona string, quantity int, skus ...string) map[string]any {
-	t.Helper()
-	var items []any
-	for _, sku := range skus {
-		items = append(items, map[string]any{"matNo": sku, "qty": quantity})
-	}
-	var made struct{ PoNo string }
-	p.s.control(t, http.MethodPost, "/control/buy", map[string]any{"venNo": supplier, "whs": "RTM", "items": items}, &made)
-	var po map[string]any
-	p.s.until(t, 20*time.Second, "bought", func() bool {
-		po = p.now(t, persona, made.PoNo)
-		return po != nil
-	})
-	return po
-}
-
-func (p *supplying) now(t *testing.T, persona string, number any) map[string]any {
-	t.Helper()
-	po, _ := p.s.good(t, persona, purchaseNow, map[string]any{"n": number}).at("purchaseOrder").(map[string]any)
-	return po
-}
-
-// answer is an answer to a purchase order; lines are of its lines in order.
-func (p *supplying) answer(po map[string]any, kind string, lines ...map[string]any) map[string]any {
-	all := []any{}
-	for i, l := range lines {
-		if l["line"] == nil {
-			l["line"] = walk(po, fmt.Sprintf("lines.nodes.%d.id", i))
-		}
-		all = append(all, l)
-	}
-	return map[string]any{
-		"purchaseOrder": po["id"], "expectedRevision": po["revision"], "responseNumber": fmt.Sprintf("R-%d", p.next.Add(1)),
-		"kind": kind, "lines": all,
-	}
-}
-
-func (p *supplying) respond(t *testing.T, in map[string]any) answer {
-	t.Helper()
-	return p.s.good(t, "supplier", respond, map[string]any{"key": p.key(), "in": in})
-}
-
-func day(po map[string]any, more int) string {
-	asked, _ := time.Parse(time.DateOnly, fmt.Sprint(walk(po, "lines.nodes.0.schedule.0.requestedDeliveryDate")))
-	return asked.AddDate(0, 0, more).Format(time.DateOnly)
-}
-
-func each(v string) map[string]any { return map[string]any{"value": v, "unit": "EA"} }
-
-var supplied struct {
-	sync.Mutex
-	p *supplying
-}
-
-// supplyingAt is a supplier at a server that the stories of suppliers share.
-func supplyingAt(t *testing.T) *supplying {
-	t.Helper()
-	s := portico(t)
-	supplied.Lock()
-	defer supplied.Unlock()
-	if supplied.p == nil {
-		supplied.p = &supplying{s: s}
-		supplied.p.next.Store(time.Now().UnixNano() / 1e6 % 1e9)
-	}
-	return supplied.p
-}
 
 // Covers: P03 P11 F06
 func TestSupplierAcceptsAll(t *testing.T) {
@@ -350,11 +248,6 @@ func TestSupplierAnswersThatAreRefused(t *testing.T) {
 	if now := p.now(t, "supplier", po["number"]); now["status"] != "SENT" {
 		t.Errorf("a new revision is to be answered: %v", now["status"])
 	}
-}
-
-func with(m map[string]any, field string, v any) map[string]any {
-	m[field] = v
-	return m
 }
 
 // Covers: P15 F06 P03

@@ -140,6 +140,7 @@ func TestTrytonInTrouble(t *testing.T) {
 	extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON")
 	theTryton.take(t)
 	e, run := ownERP(t)
+	e.reconcile = 5 * time.Second
 	s := e.onTryton(t)
 	before := s.reconciled(t, 3*time.Minute)
 	t.Log("the same as in Tryton:", before)

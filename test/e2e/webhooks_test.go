@@ -344,7 +344,7 @@ func TestWebhooksTellPartners(t *testing.T) {
 		})
 		p.moved(t, "10001", 1)
 		p.until(t, 10*time.Second, "disabled", func() bool { return p.hooksOf(t, "operator", id)["status"] == "DISABLED_BY_FAILURE" })
-		if reason := say(p.hooksOf(t, "operator", id)["disabledReason"]); !strings.Contains(reason, "not let in any more") {
+		if reason := say(p.hooksOf(t, "operator", id)["disabledReason"]); !strings.Contains(reason, "has no access any more") {
 			t.Errorf("the reason: %s", reason)
 		}
 		if gone := p.about(t, "operator", "deleteWebhookEndpoint", id); gone["endpoint"] != nil || len(gone["errors"].([]any)) > 0 {

@@ -40,7 +40,7 @@ func (w *world) meet() error {
 	if err := w.signUp(); err != nil {
 		return err
 	}
-	var told struct {
+	var answer struct {
 		Viewer struct {
 			Account struct {
 				ID        string
@@ -58,12 +58,12 @@ func (w *world) meet() error {
 	}
 	const query = `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id } } } } }
 		items(first: 50, filter: {inStock: true}) { nodes { sku baseUnit price { __typename } } } }`
-	if err := w.ask(w.servers[0], query, nil, &told); err != nil {
+	if err := w.ask(w.servers[0], query, nil, &answer); err != nil {
 		return err
 	}
-	for _, i := range told.Items.Nodes {
+	for _, i := range answer.Items.Nodes {
 		if i.BaseUnit == "EA" && i.Price.Typename == "Price" {
-			w.account, w.shipTo, w.sku = told.Viewer.Account.ID, told.Viewer.Account.Locations.Nodes[0].ID, i.SKU
+			w.account, w.shipTo, w.sku = answer.Viewer.Account.ID, answer.Viewer.Account.Locations.Nodes[0].ID, i.SKU
 			return nil
 		}
 	}
@@ -95,17 +95,17 @@ func do(req *http.Request, into any) error {
 		return err
 	}
 	defer resp.Body.Close()
-	var told struct {
+	var answer struct {
 		Data   json.RawMessage
 		Errors []struct{ Message string }
 	}
-	if err := json.NewDecoder(resp.Body).Decode(&told); err != nil {
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
 		return err
 	}
-	if len(told.Errors) > 0 {
-		return errors.New(told.Errors[0].Message)
+	if len(answer.Errors) > 0 {
+		return errors.New(answer.Errors[0].Message)
 	}
-	return json.Unmarshal(told.Data, into)
+	return json.Unmarshal(answer.Data, into)
 }
 
 // place submits an order until it is acknowledged, as a portal does: with the same key.
@@ -143,37 +143,37 @@ type answered struct {
 
 // write sends a buyer's write.
 func (w *world) write(servers []*server, query, key string, in map[string]any) (operation, order, version string, err error) {
-	told, err := w.written(servers, w.buyer, query, key, in)
+	answer, err := w.written(servers, w.buyer, query, key, in)
 	if err != nil {
 		return "", "", "", err
 	}
-	if told.Order != nil {
-		order, version = told.Order.ID, told.Order.Version
+	if answer.Order != nil {
+		order, version = answer.Order.ID, answer.Order.Version
 	}
-	return told.Operation.ID, order, version, nil
+	return answer.Operation.ID, order, version, nil
 }
 
 // written sends a write until somebody answers it, to one server after the other; who signs
 // signs each time.
 func (w *world) written(servers []*server, c caller, query, key string, in map[string]any) (_ *answered, err error) {
 	for n, deadline := 0, time.Now().Add(60*time.Second); time.Now().Before(deadline) && w.ctx.Err() == nil; n++ {
-		var told struct{ Out answered }
+		var answer struct{ Out answered }
 		s := servers[n%len(servers)]
 		if c.key == nil {
-			err = w.askAs(c, s, query, map[string]any{"key": key, "in": in}, &told)
+			err = w.askAs(c, s, query, map[string]any{"key": key, "in": in}, &answer)
 		} else {
 			var req *http.Request
 			if req, err = signatures.Mutation(w.ctx, s.url+"/graphql", c.token, query, key, in, c.keyID, c.key, time.Now()); err != nil {
 				return nil, err
 			}
-			err = do(req, &told)
+			err = do(req, &answer)
 		}
 		if err == nil {
-			if told.Out.Operation != nil {
-				return &told.Out, nil
+			if answer.Out.Operation != nil {
+				return &answer.Out, nil
 			}
-			if len(told.Out.Errors) > 0 && told.Out.Errors[0].Code != "SOURCE_UNAVAILABLE" {
-				return nil, fmt.Errorf("refused: %v", told.Out.Errors)
+			if len(answer.Out.Errors) > 0 && answer.Out.Errors[0].Code != "SOURCE_UNAVAILABLE" {
+				return nil, fmt.Errorf("refused: %v", answer.Out.Errors)
 			}
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -74,7 +74,7 @@ func run(ctx context.Context, s settings) (*report, error) {
 	rep := &report{by: map[string]int{}}
 	for n := range s.runs {
 		k := kinds[(n+int(s.seed))%len(kinds)]
-		acks, hit, err := w.once(k)
+		acks, hit, err := w.play(k)
 		if err != nil {
 			return rep, fmt.Errorf("run %d (%s): %w", n, k.name, err)
 		}

@@ -13,9 +13,9 @@ import (
 	_ "github.com/lib/pq" // reads what the database has in the end
 )
 
-// once does one run: some orders, a cancellation and a supplier's answer while a fault
+// play does one run: some orders, a cancellation and a supplier's answer while a fault
 // happens.
-func (w *world) once(k kind) (acks []ack, hit bool, err error) {
+func (w *world) play(k kind) (acks []ack, hit bool, err error) {
 	servers := w.servers[:1]
 	if k.two {
 		servers = w.servers
@@ -52,10 +52,10 @@ func (w *world) once(k kind) (acks []ack, hit bool, err error) {
 		})
 	}
 	all.Go(func() {
-		told, e := w.answer(servers, po, late, decision)
+		acked, e := w.answer(servers, po, late, decision)
 		mu.Lock()
 		defer mu.Unlock()
-		acks, err = append(acks, told...), errors.Join(err, e)
+		acks, err = append(acks, acked...), errors.Join(err, e)
 	})
 	all.Wait()
 	// A kill in the background of what was acknowledged may be still to come.

@@ -38,7 +38,7 @@ func (w *world) bought() (*purchase, error) {
 	const query = `query ($n: String!) { purchaseOrder(by: {number: $n}) { id revision lines
 		{ nodes { id schedule { requestedDeliveryDate } } } } }`
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		var told struct {
+		var answer struct {
 			PurchaseOrder *struct {
 				ID       string
 				Revision int
@@ -50,31 +50,31 @@ func (w *world) bought() (*purchase, error) {
 				}
 			}
 		}
-		if err := w.askAs(w.operator, w.servers[0], query, map[string]any{"n": made.PoNo}, &told); err != nil || told.PurchaseOrder == nil {
+		if err := w.askAs(w.operator, w.servers[0], query, map[string]any{"n": made.PoNo}, &answer); err != nil || answer.PurchaseOrder == nil {
 			continue
 		}
-		line := told.PurchaseOrder.Lines.Nodes[0]
+		line := answer.PurchaseOrder.Lines.Nodes[0]
 		asked, err := time.Parse(time.DateOnly, line.Schedule[0].RequestedDeliveryDate)
-		return &purchase{told.PurchaseOrder.ID, line.ID, told.PurchaseOrder.Revision, asked}, err
+		return &purchase{answer.PurchaseOrder.ID, line.ID, answer.PurchaseOrder.Revision, asked}, err
 	}
 	return nil, errors.New("a purchase order was not told within a minute")
 }
 
-// announce announces half of a purchase order that was acknowledged.
-func (w *world) announce(servers []*server, p *purchase, of string) (ack, error) {
+// despatch announces half of a purchase order that was acknowledged.
+func (w *world) despatch(servers []*server, p *purchase, of string) (ack, error) {
 	const query = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!)
 		{ out: submitDespatchAdvice(idempotencyKey: $key, input: $in) { errors
 		{ ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } receipt { signature } } }`
 	a := ack{Key: of + ", shipped"}
-	told, err := w.written(servers, w.supplier, query, a.Key, map[string]any{
+	answer, err := w.written(servers, w.supplier, query, a.Key, map[string]any{
 		"number": of, "shipFrom": map[string]any{"name": "Works", "line1": "Weg 1", "city": "Hagen", "country": "DE"},
 		"lines": []any{map[string]any{"purchaseOrderLine": p.Line, "shipped": map[string]any{"value": "500", "unit": "EA"}}},
 	})
 	if err != nil {
 		return a, err
 	}
-	a.Operation = told.Operation.ID
-	return a, a.receive(told)
+	a.Operation = answer.Operation.ID
+	return a, a.receive(answer)
 }
 
 // answer answers a purchase order so many days late: two are within the tolerance, and half
@@ -89,7 +89,7 @@ func (w *world) answer(servers []*server, p *purchase, late int, decision string
 	const query = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!)
 		{ out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { errors
 		{ ... on UserError { code message } ... on StateNotAllowed { state } } operation { id } deviations { id } receipt { signature } } }`
-	told, err := w.written(servers, w.supplier, query, a.Key, map[string]any{
+	answer, err := w.written(servers, w.supplier, query, a.Key, map[string]any{
 		"purchaseOrder": p.ID, "expectedRevision": p.Revision, "responseNumber": fmt.Sprint("R-", w.seed, "-", n),
 		"kind":  "ACCEPTED_WITH_CHANGES",
 		"lines": []any{map[string]any{"line": p.Line, "status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day.Format(time.DateOnly)}},
@@ -97,12 +97,12 @@ func (w *world) answer(servers []*server, p *purchase, late int, decision string
 	if err != nil {
 		return nil, err
 	}
-	a.Operation = told.Operation.ID
-	if err := a.receive(told); err != nil {
+	a.Operation = answer.Operation.ID
+	if err := a.receive(answer); err != nil {
 		return nil, err
 	}
 	if late <= 2 {
-		n, err := w.announce(servers, p, a.Key)
+		n, err := w.despatch(servers, p, a.Key)
 		return []ack{a, n}, err
 	}
 	if decision == "" {
@@ -112,26 +112,26 @@ func (w *world) answer(servers []*server, p *purchase, late int, decision string
 		{ out: decideDeviation(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message } ... on StateNotAllowed { state } }
 		operation { id } } }`
 	d := ack{Key: a.Key + ", decided", Day: a.Day}
-	if told, err = w.written(servers, w.operator, deciding, d.Key,
-		map[string]any{"deviation": told.Deviations[0].ID, "decision": decision}); err != nil {
+	if answer, err = w.written(servers, w.operator, deciding, d.Key,
+		map[string]any{"deviation": answer.Deviations[0].ID, "decision": decision}); err != nil {
 		return nil, err
 	}
-	d.Operation = told.Operation.ID
+	d.Operation = answer.Operation.ID
 	return []ack{a, d}, nil
 }
 
 // receive keeps the receipt of what was signed.
-func (a *ack) receive(told *answered) error {
-	if told.Receipt == nil {
+func (a *ack) receive(answer *answered) error {
+	if answer.Receipt == nil {
 		return fmt.Errorf("%s was acknowledged without a receipt", a.Key)
 	}
-	a.Receipt = told.Receipt.Signature
+	a.Receipt = answer.Receipt.Signature
 	return nil
 }
 
 // signUp has the supplier V2001 sign from now on, with a key of its own.
 func (w *world) signUp() error {
-	var told struct {
+	var answer struct {
 		Partner struct{ ID, Version string }
 		Out     struct {
 			Errors  []struct{ Message string }
@@ -141,22 +141,22 @@ func (w *world) signUp() error {
 		}
 	}
 	s := w.servers[0]
-	if err := w.askAs(w.operator, s, `{ partner(by: {code: "V2001"}) { id version } }`, nil, &told); err != nil {
+	if err := w.askAs(w.operator, s, `{ partner(by: {code: "V2001"}) { id version } }`, nil, &answer); err != nil {
 		return err
 	}
 	do := func(c caller, mutation, input string, in map[string]any) error {
 		err := w.askAs(c, s, `mutation ($k: IdempotencyKey!, $in:
 			`+input+`!) { out: `+mutation+`(idempotencyKey: $k, input: $in) { errors { ... on UserError { message } } partner
 			{ keys { id challenge } } } }`,
-			map[string]any{"k": "faults: " + mutation, "in": in}, &told)
-		if err == nil && len(told.Out.Errors) > 0 {
-			err = errors.New(told.Out.Errors[0].Message)
+			map[string]any{"k": "faults: " + mutation, "in": in}, &answer)
+		if err == nil && len(answer.Out.Errors) > 0 {
+			err = errors.New(answer.Out.Errors[0].Message)
 		}
 		return err
 	}
-	id := told.Partner.ID
+	id := answer.Partner.ID
 	if err := do(w.operator, "updatePartner", "UpdatePartnerInput",
-		map[string]any{"partner": id, "expectedVersion": told.Partner.Version, "requiresSignature": true}); err != nil {
+		map[string]any{"partner": id, "expectedVersion": answer.Partner.Version, "requiresSignature": true}); err != nil {
 		return err
 	}
 	public, private, err := ed25519.GenerateKey(nil)
@@ -171,7 +171,7 @@ func (w *world) signUp() error {
 		map[string]any{"partner": id, "publicKeyPem": pem, "validFrom": time.Now().UTC().Format(time.RFC3339)}); err != nil {
 		return err
 	}
-	key := told.Out.Partner.Keys[0]
+	key := answer.Out.Partner.Keys[0]
 	if err := do(w.supplier, "provePartnerKey", "ProvePartnerKeyInput",
 		map[string]any{"key": key.ID, "signature": base64.StdEncoding.EncodeToString(ed25519.Sign(private, []byte(key.Challenge)))}); err != nil {
 		return err

@@ -191,7 +191,7 @@ func check() {
 	case ended && strings.Contains(out.String(), "Vulnerability #"):
 		fmt.Printf("govulncheck (exit %d):\n%s", exit.ExitCode(), out.String())
 	default:
-		told, _, _ := strings.Cut(strings.TrimSpace(out.String()), "\n")
-		fmt.Printf("govulncheck: NOT RUN, its database cannot be reached: %s\n", told)
+		version, _, _ := strings.Cut(strings.TrimSpace(out.String()), "\n")
+		fmt.Printf("govulncheck: NOT RUN, its database cannot be reached: %s\n", version)
 	}
 }

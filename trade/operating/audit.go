@@ -1,6 +1,7 @@
 package operating
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -51,29 +52,44 @@ type TimelineEntry struct {
 
 // Kinds of entries of a timeline.
 const (
-	RequestEntry  TimelineKind = "REQUEST"
-	StepEntry     TimelineKind = "STEP"
-	CallEntry     TimelineKind = "SOURCE_CALL"
-	NewsEntry     TimelineKind = "NEWS_IN"
-	StatusEntry   TimelineKind = "STATUS_CHANGE"
-	DecisionEntry TimelineKind = "DECISION"
+	RequestEntry   TimelineKind = "REQUEST"
+	StepEntry      TimelineKind = "STEP"
+	CallEntry      TimelineKind = "SOURCE_CALL"
+	MessageInEntry TimelineKind = "NEWS_IN"
+	StatusEntry    TimelineKind = "STATUS_CHANGE"
+	DecisionEntry  TimelineKind = "DECISION"
 )
 
 var saidOf = map[string]string{
 	string(trade.SubmitOrder): "The order was submitted.", string(trade.AmendOrder): "A change was submitted.",
 	string(trade.CancelOrder):   "A cancellation was submitted.",
 	string(trade.RequestReturn): "A return was asked for.", "order.approve": "The order was approved.",
-	"order.reject": "The order was rejected.",
-	"order.accept": "The buyer accepted what was found different.",
+	"order.reject":               "The order was rejected.",
+	"order.accept":               "The buyer accepted what was found different.",
+	string(trade.Respond):        "The supplier responded to the purchase order.",
+	string(trade.SubmitDespatch): "A despatch advice was submitted.",
+	string(trade.Unannounce):     "A despatch advice was withdrawn.",
+	string(trade.SetLeadTime):    "A change of the lead time was submitted.",
+	string(trade.Correct):        "A conflict of master data was resolved.",
+	"deviation.accept":           "A deviation of the supplier's response was accepted.",
+	"deviation.reject":           "A deviation of the supplier's response was rejected: the order stands.",
+	"deviation.counter":          "A deviation of the supplier's response was answered with another proposal.",
 }
+
+// revisionEntry is what an entry about a revision of a purchase order is of.
+const revisionEntry = "revision"
 
 // Say writes the sentence of an entry: what it is of, from and to which state.
 func (e *TimelineEntry) Say(what, before, after string) {
 	switch e.Kind {
 	case StatusEntry:
 		e.Message = "It went from " + words(before) + " to " + words(after) + "."
-	case NewsEntry:
-		e.Message = "The carrier told: " + words(what) + "."
+	case MessageInEntry:
+		if what == revisionEntry {
+			e.Message = "The buyer published revision " + before + ": " + cmp.Or(after, "it says what the one before said") + "."
+			return
+		}
+		e.Message = "The carrier reported: " + words(what) + "."
 	case StepEntry, CallEntry:
 		e.Message = "Step " + what + ": " + words(after)
 		if before != "1" {
@@ -81,7 +97,9 @@ func (e *TimelineEntry) Say(what, before, after string) {
 		}
 		e.Message += "."
 	default:
-		e.Message = saidOf[what]
+		if e.Message = saidOf[what]; e.Message == "" { // better a code than nothing
+			e.Message = words(what) + "."
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ const (
 
 // Publish is what a table's codes mean with some entries added or changed: those codes alone.
 // What an entry does not say of a code stays, and of one that is new, moves nothing.
-func (m *CodeMapping) Publish(entries []CodeMappingEntry) (changed map[string]CodeMeaning, errs []trade.CommonError) {
+func (m *CodeMapping) Publish(entries []CodeMappingEntry) (changed map[string]CodeMeaning, errs []trade.UserError) {
 	wrong := func(i int, field, format string, args ...any) {
 		path := []string{"input", "entries"}
 		if i >= 0 {

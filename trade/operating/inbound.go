@@ -14,6 +14,7 @@ type InboundDelivery struct {
 	Repeats    int // how often it came again
 	Error      *string
 	Subjects   []string
+	Unused     []string // paths of what was read and not used
 }
 
 // NodeID is the delivery's global id.

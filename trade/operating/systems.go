@@ -27,6 +27,7 @@ type SourceHealth struct {
 	System        trade.SourceKind
 	Instance      string
 	State         SourceState
+	Reasons       []SourceReason // why it is not simply up, though it answers
 	Message       *string
 	Circuit       CircuitState
 	Capabilities  []Capability
@@ -62,6 +63,7 @@ type SourceState string
 const (
 	SourceUp          SourceState = "UP"
 	SourceDegraded    SourceState = "DEGRADED"
+	SourceIsStale     SourceState = "STALE" // it answers, and its changes do not arrive
 	SourceMaintenance SourceState = "MAINTENANCE"
 	SourcePaused      SourceState = "PAUSED"
 	SourceIsDown      SourceState = "DOWN"
@@ -81,8 +83,11 @@ const (
 // aside.
 type RejectedRecord struct {
 	Instance  string
-	Kind      string
+	Kind      string // in the source
+	Subject   string // the kind as Portico calls it; empty where it is not one of a page
 	SourceRef *string
 	Reason    string
 	At        time.Time
+	// Kept tells that it was read and saved, without what it names or says of what is not known.
+	Kept bool
 }

@@ -44,7 +44,7 @@ const (
 
 // CheckWebhook tells what is wrong with an address and topics, whoever's they are. Plain
 // tells that an address need not be https.
-func CheckWebhook(address string, topics []trade.WebhookTopic, plain func(host string) bool) (errs []trade.CommonError) {
+func CheckWebhook(address string, topics []trade.WebhookTopic, plain func(host string) bool) (errs []trade.UserError) {
 	wrong := func(path, format string, args ...any) {
 		errs = append(errs, &trade.InvalidInput{Refusal: trade.Refusal{
 			Code: trade.CodeInvalidInput, Message: fmt.Sprintf(format, args...),

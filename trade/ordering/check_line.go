@@ -51,7 +51,9 @@ func (c *checking) line(r *OrderRequest, f *OrderFacts, i int, v *OrderValidatio
 		d.Country = f.ShipTo.Address.Country
 	}
 	line.Promise = Promise(d, facts.Supply, facts.Substitutes, f.Warehouses, f.Now)
-	if slices.ContainsFunc(facts.Supply.Stock, func(s *trade.Stock) bool { return s.Provenance.Stale }) {
+	// The unread version of an item may say that it is not sold any more.
+	if facts.Item.Provenance.UnreadSince != nil ||
+		slices.ContainsFunc(facts.Supply.Stock, func(s *trade.Stock) bool { return s.Provenance.Stale }) {
 		v.provisional(AvailabilityCheck)
 	}
 	// What is still made comes later; what is not, comes never.
@@ -83,9 +85,13 @@ func orderable(units []*trade.ItemUnit) string {
 // counted cannot.
 var measures = []string{"MTR", "CMT", "MMT", "MTK", "MTQ", "LTR", "MLT", "KGM", "GRM", "TNE", "HUR"}
 
+// Counted tells whether what is counted in a unit cannot be divided: pieces, boxes and all
+// that is no measure.
+func Counted(unit string) bool { return !slices.Contains(measures, unit) }
+
 func (c *checking) quantity(q trade.Quantity, unit *trade.ItemUnit, path ...string) {
 	multiple := unit.Multiple
-	if multiple == nil && !slices.Contains(measures, q.Unit) {
+	if multiple == nil && Counted(q.Unit) {
 		one := udecimal.One
 		multiple = &one
 	}

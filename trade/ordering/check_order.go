@@ -2,6 +2,7 @@ package ordering
 
 import (
 	"slices"
+	"time"
 
 	"github.com/quagmt/udecimal"
 
@@ -12,7 +13,7 @@ import (
 // cost and when it would come.
 func CheckOrder(r *OrderRequest, f *OrderFacts) *OrderValidation {
 	c := &checking{}
-	v := &OrderValidation{Lines: make([]ValidatedLine, len(r.Lines)), Provisional: []OrderCheck{}, Errors: []trade.SubmitOrderError{}}
+	v := &OrderValidation{Lines: make([]ValidatedLine, len(r.Lines)), Provisional: []OrderCheck{}, Errors: []trade.UserError{}}
 	if f.Account == nil {
 		c.Refuse(trade.CodeNotFound, "There is no such account.", "account")
 	} else {
@@ -59,9 +60,7 @@ func (c *checking) account(r *OrderRequest, f *OrderFacts, _ *OrderValidation) {
 	}
 	switch {
 	case r.ShipToAddress != nil:
-		if r.ShipToAddress.Country == "" {
-			c.Refuse(trade.CodeInvalidInput, "The country is missing.", "shipTo", "address", "country")
-		}
+		c.Address(r.ShipToAddress, "shipTo", "address")
 	case f.ShipTo == nil && r.ShipToID != "":
 		c.Refuse(trade.CodeNotFound, "The account has no such location.", "shipTo", "location")
 	case f.ShipTo == nil:
@@ -78,13 +77,18 @@ func (c *checking) account(r *OrderRequest, f *OrderFacts, _ *OrderValidation) {
 }
 
 func (c *checking) day(day trade.Date, f *OrderFacts, path ...string) {
-	today := trade.DateOf(f.Now)
+	today := trade.DateOf(f.Now, time.UTC)
 	switch {
 	case day.Before(today):
 		c.Refuse(trade.CodeDate, "The day is past.", path...)
 	case f.ShipTo != nil && !f.ShipTo.Receives(day) || f.ShipTo == nil && !trade.WorkingDay(day):
 		c.Refuse(trade.CodeDate, "Nothing is received on this day.", path...)
-	case today.AddDays(2 * 366).Before(day):
+	case FarOff(day, f.Now):
 		c.Refuse(trade.CodeDate, "The day is more than two years away.", path...)
 	}
+}
+
+// FarOff reports whether a day is more than two years away: nothing is promised for it.
+func FarOff(day trade.Date, now time.Time) bool {
+	return trade.DateOf(now, time.UTC).AddDays(2 * 366).Before(day)
 }

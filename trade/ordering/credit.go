@@ -6,7 +6,8 @@ func (c *checking) credit(f *OrderFacts, total trade.Money, v *OrderValidation) 
 	if f.Credit == nil || f.Account == nil {
 		return
 	}
-	if f.Credit.Provenance.Stale {
+	// The unread version of an account may say that it is on hold.
+	if f.Credit.Provenance.Stale || f.Account.Provenance.UnreadSince != nil {
 		v.provisional(CreditCheck)
 	}
 	if f.Account.Status == trade.AccountCreditHold { // said already

@@ -58,6 +58,58 @@ func TestACutoffIsOfTheWarehousesOwnDay(t *testing.T) {
 	}
 }
 
+// TestWhatIsExpectedTodayShipsTomorrow asks when a purchase ships that is expected on a day, or is late: the day
+// is that of the warehouse which it comes to.
+func TestWhatIsExpectedTodayShipsTomorrow(t *testing.T) {
+	for name, c := range map[string]struct{ zone, expected, now, ships string }{
+		"expected tomorrow there":              {"Europe/Berlin", "2026-03-05", "2026-03-04T22:59:00Z", "2026-03-06"},
+		"late, a minute after midnight there":  {"Europe/Berlin", "2026-03-04", "2026-03-04T23:01:00Z", "2026-03-06"},
+		"late, and still yesterday there":      {"America/New_York", "2026-03-04", "2026-03-05T04:59:00Z", "2026-03-05"},
+		"late, at the end of February":         {"Europe/Berlin", "2028-02-28", "2028-02-28T23:00:00Z", "2028-03-01"},
+		"late, the night clocks are put on":    {"Europe/Berlin", "2026-03-27", "2026-03-29T22:00:00Z", "2026-03-31"},
+		"late, the night clocks are put back":  {"America/New_York", "2026-10-30", "2026-11-02T04:59:00Z", "2026-11-02"},
+		"late, at the end of the year, in UTC": {"", "2026-12-30", "2026-12-31T23:59:00Z", "2027-01-01"},
+	} {
+		w := &trade.Warehouse{ID: "w", Code: "W"}
+		if c.zone != "" {
+			w.Location.TimeZone = &c.zone
+		}
+		supply := Supply{Item: &trade.Item{ID: "i", SKU: "S", BaseUnit: "EA"}, Inbound: []trade.InboundSupply{
+			{WarehouseRef: trade.Ref{ID: "w"}, ExpectedOn: *day(c.expected), Quantity: pieces("10", "EA")},
+		}}
+		d := Demand{Quantity: pieces("1", "EA"), Each: udecimal.One, AllowPartial: true}
+		now := moment(t, c.now).In(time.FixedZone("", 14*3600)) // wherever the process is
+		p := Promise(d, supply, nil, map[string]*trade.Warehouse{"w": w}, now)
+		if len(p.Lines) != 1 || p.Lines[0].PromisedShipDate.String() != c.ships {
+			t.Errorf("%s: ships %+v, want %s", name, p.Lines, c.ships)
+		}
+	}
+}
+
+// TestARequestedDayIsPastByTheClockOfUTC asks for days around midnight, wherever the process is.
+func TestARequestedDayIsPastByTheClockOfUTC(t *testing.T) {
+	for name, c := range map[string]struct {
+		now, day string
+		past     bool
+	}{
+		"the same day":                      {"2026-03-31T23:59:59Z", "2026-03-31", false},
+		"the end of a month":                {"2026-04-01T00:00:00Z", "2026-03-31", true},
+		"a leap day":                        {"2028-02-29T23:59:59Z", "2028-02-29", false},
+		"the day after a leap day":          {"2028-03-01T00:00:00Z", "2028-02-29", true},
+		"tomorrow in Kiritimati":            {"2026-03-04T12:00:00Z", "2026-03-04", false},
+		"the night clocks are put on":       {"2026-03-30T00:00:00Z", "2026-03-27", true},
+		"the day after clocks are put back": {"2026-10-26T00:30:00Z", "2026-10-26", false},
+	} {
+		for _, zone := range []*time.Location{time.UTC, time.FixedZone("east", 14*3600), time.FixedZone("west", -11*3600)} {
+			check := &checking{}
+			check.day(*day(c.day), &OrderFacts{Now: moment(t, c.now).In(zone)}, "requestedDeliveryDate")
+			if (check.All != nil) != c.past {
+				t.Errorf("%s, in a process %s of Greenwich: %v, want it past: %v", name, zone, check.All, c.past)
+			}
+		}
+	}
+}
+
 func TestAnInvoiceIsOverdueFromTheDayAfterItIsDue(t *testing.T) {
 	paid, owed := trade.Money{Currency: "EUR"}, trade.Money{Amount: dec("0.01"), Currency: "EUR"}
 	for name, c := range map[string]struct {

@@ -86,7 +86,7 @@ type OrderValidation struct {
 	Provisional []OrderCheck
 	// NeedsApproval tells that the caller's limits make it wait for approval.
 	NeedsApproval bool
-	Errors        []trade.SubmitOrderError
+	Errors        []trade.UserError
 }
 
 // ValidatedLine is a line of a validated order.
@@ -100,7 +100,7 @@ type ValidatedLine struct {
 // CheckOrderShape refuses what no fact is needed for: too many lines, texts that are
 // too long or hold what no system takes, quantities that are none. When it finds
 // anything, nothing else is looked at.
-func CheckOrderShape(r *OrderRequest) []trade.SubmitOrderError {
+func CheckOrderShape(r *OrderRequest) []trade.UserError {
 	c := &checking{}
 	switch n := len(r.Lines); {
 	case n == 0:
@@ -113,7 +113,7 @@ func CheckOrderShape(r *OrderRequest) []trade.SubmitOrderError {
 	if strings.TrimSpace(r.CustomerPoNumber) == "" {
 		c.Refuse(trade.CodeInvalidInput, "The customer's purchase order number is missing.", "customerPoNumber")
 	}
-	c.Text(r.CustomerPoNumber, longestPoNumber, "customerPoNumber")
+	c.Identifier(r.CustomerPoNumber, longestPoNumber, "customerPoNumber")
 	if r.Comment != nil {
 		c.Text(*r.Comment, trade.LongestText, "comment")
 	}
@@ -126,7 +126,7 @@ func (c *checking) lines(lines []OrderRequestLine) {
 	for i, l := range lines {
 		at := []string{"lines", strconv.Itoa(i)}
 		if l.LineNumber != nil {
-			c.Text(*l.LineNumber, longestLine, append(at, "lineNumber")...)
+			c.Identifier(*l.LineNumber, longestLine, append(at, "lineNumber")...)
 			if numbers[*l.LineNumber] || *l.LineNumber == "" {
 				c.Refuse(trade.CodeInvalidInput, "The line number is empty or stands twice.", append(at, "lineNumber")...)
 			}
@@ -137,7 +137,7 @@ func (c *checking) lines(lines []OrderRequestLine) {
 }
 
 // CheckLines refuses of lines by themselves what [CheckOrderShape] refuses.
-func CheckLines(lines []OrderRequestLine) []trade.SubmitOrderError {
+func CheckLines(lines []OrderRequestLine) []trade.UserError {
 	c := &checking{}
 	c.lines(lines)
 	return c.All

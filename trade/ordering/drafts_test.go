@@ -69,7 +69,7 @@ func goodOrder() (*OrderRequest, *OrderFacts) {
 }
 
 // told are the codes of refusals with their places.
-func told(errors []trade.SubmitOrderError) (all []string) {
+func told(errors []trade.UserError) (all []string) {
 	for _, e := range errors {
 		r := trade.RefusalOf(e)
 		all = append(all, string(r.Code)+" "+strings.Join(r.Path, "."))
@@ -121,8 +121,14 @@ func TestWhatStandsAgainstAnOrderIsToldAllAtOnceWithItsPlace(t *testing.T) {
 			[]string{"INVALID_INPUT input.shipTo.location"},
 		},
 		"a one-time address": {func(r *OrderRequest, f *OrderFacts) {
-			r.ShipToID, f.ShipTo, r.ShipToAddress = "", nil, &trade.Address{Country: "DE"}
+			r.ShipToID, f.ShipTo, r.ShipToAddress = "", nil, &trade.Address{Name: new("A"), Line1: new("Weg 1"), City: new("Hagen"), Country: "DE"}
 		}, nil},
+		"a one-time address of nothing": {func(r *OrderRequest, f *OrderFacts) {
+			r.ShipToID, f.ShipTo, r.ShipToAddress = "", nil, &trade.Address{Name: new(" "), City: new(""), Country: "Atlantis"}
+		}, []string{
+			"INVALID_INPUT input.shipTo.address.name", "INVALID_INPUT input.shipTo.address.line1", "INVALID_INPUT input.shipTo.address.city",
+			"INVALID_INPUT input.shipTo.address.country",
+		}},
 		"a number in use": {func(_ *OrderRequest, f *OrderFacts) { f.PoInUse = true }, []string{"DUPLICATE_PO_NUMBER input.customerPoNumber"}},
 		"a day that is past": {
 			func(r *OrderRequest, _ *OrderFacts) { r.RequestedDeliveryDate = day("2026-03-03") },
@@ -227,6 +233,7 @@ func TestWhatNeedsNoFactsIsRefusedFirst(t *testing.T) {
 		"no number":         {func(r *OrderRequest) { r.CustomerPoNumber = " " }, []string{"INVALID_INPUT input.customerPoNumber"}},
 		"a long number":     {func(r *OrderRequest) { r.CustomerPoNumber = long }, []string{"INVALID_INPUT input.customerPoNumber"}},
 		"NUL":               {func(r *OrderRequest) { r.CustomerPoNumber = "a\x00b" }, []string{"INVALID_INPUT input.customerPoNumber"}},
+		"a turned number":   {func(r *OrderRequest) { r.CustomerPoNumber = "PO\u202e1" }, []string{"INVALID_INPUT input.customerPoNumber"}},
 		"quotes":            {func(r *OrderRequest) { r.CustomerPoNumber = `'"; --` }, nil},
 		"a long comment":    {func(r *OrderRequest) { r.Comment = &long }, []string{"INVALID_INPUT input.comment"}},
 		"nothing":           {func(r *OrderRequest) { r.Lines[0].Quantity.Value = dec("0") }, []string{"INVALID_INPUT input.lines.0.quantity"}},

@@ -40,19 +40,19 @@ func ParseLimits(text []byte) ([]SpendingLimit, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
-	var told []struct {
+	var entries []struct {
 		Period   SpendingPeriod `json:"period"`
 		Amount   json.Number    `json:"amount"`
 		Currency string         `json:"currency"`
 	}
-	if err := json.Unmarshal(text, &told); err != nil {
+	if err := json.Unmarshal(text, &entries); err != nil {
 		return nil, fmt.Errorf("limits: %w", err)
 	}
-	if len(told) == 0 {
+	if len(entries) == 0 {
 		return nil, nil
 	}
-	limits := make([]SpendingLimit, len(told))
-	for i, t := range told {
+	limits := make([]SpendingLimit, len(entries))
+	for i, t := range entries {
 		amount, err := udecimal.Parse(t.Amount.String())
 		if err != nil || amount.IsNeg() || t.Period != PerOrder && t.Period != PerMonth || len(t.Currency) != 3 {
 			return nil, fmt.Errorf("limits: %d is none", i)
@@ -119,33 +119,14 @@ type Approval struct {
 	Comment     *string
 }
 
-// CommitmentCause is what moved a promise.
-type CommitmentCause string
-
-// Causes of moved promises.
-const (
-	MovedBySupplierDate     CommitmentCause = "SUPPLIER_DATE"
-	MovedBySupplierQuantity CommitmentCause = "SUPPLIER_QUANTITY"
-	MovedByCarrier          CommitmentCause = "CARRIER_DELAY"
-	MovedByAllocation       CommitmentCause = "ALLOCATION"
-	MovedByCustomer         CommitmentCause = "CUSTOMER_REQUEST"
-	MovedByCredit           CommitmentCause = "CREDIT"
-)
-
-// CommitmentCauses are all causes.
-var CommitmentCauses = []CommitmentCause{
-	MovedBySupplierDate, MovedBySupplierQuantity, MovedByCarrier, MovedByAllocation, MovedByCustomer,
-	MovedByCredit,
-}
-
-// Telling is whether customers are told that a promise moved. That it did is kept in any case.
-type Telling string
+// Notice is whether customers are told that a promise moved. That it did is kept in any case.
+type Notice string
 
 // Whether customers are told; always where nothing is said.
 const (
-	TellAlways Telling = "ALWAYS"
-	TellLater  Telling = "LATER" // where it comes later
-	TellNever  Telling = "NEVER"
+	NoticeAlways Notice = "ALWAYS"
+	NoticeLater  Notice = "LATER" // where it comes later
+	NoticeNever  Notice = "NEVER"
 )
 
 // CommitmentChange is a promise to a customer that moved.

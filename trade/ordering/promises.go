@@ -56,7 +56,7 @@ const (
 // reserved.
 func Promise(d Demand, of Supply, substitutes []Supply, warehouses map[string]*trade.Warehouse, now time.Time) *trade.OrderPromise {
 	p := &promising{demand: d, warehouses: warehouses, now: now, left: d.Quantity.Value}
-	p.told = trade.OrderPromise{
+	p.result = trade.OrderPromise{
 		ItemID: of.Item.ID, Requested: d.Quantity, Lines: []trade.PromiseLine{}, Reasons: []trade.PromiseReason{},
 		ExpiresAt: now.Add(promiseHolds),
 	}
@@ -71,8 +71,8 @@ func Promise(d Demand, of Supply, substitutes []Supply, warehouses map[string]*t
 	if !d.AllowPartial {
 		p.together()
 	}
-	p.told.Unpromised = trade.Quantity{Value: p.left, Unit: d.Quantity.Unit}
-	return &p.told
+	p.result.Unpromised = trade.Quantity{Value: p.left, Unit: d.Quantity.Unit}
+	return &p.result
 }
 
 type promising struct {
@@ -80,15 +80,16 @@ type promising struct {
 	warehouses map[string]*trade.Warehouse
 	now        time.Time
 	left       udecimal.Decimal
-	told       trade.OrderPromise
+	result     trade.OrderPromise
 }
 
 func (p *promising) because(code trade.PromiseReasonCode, day *trade.Date, quantity *trade.Quantity, from *trade.Provenance, format string,
 	args ...any,
 ) {
 	text := fmt.Sprintf(format, args...)
-	if !slices.ContainsFunc(p.told.Reasons, func(r trade.PromiseReason) bool { return r.Code == code && r.Message == text }) {
-		p.told.Reasons = append(p.told.Reasons, trade.PromiseReason{Code: code, Message: text, Date: day, Quantity: quantity, Provenance: from})
+	if !slices.ContainsFunc(p.result.Reasons, func(r trade.PromiseReason) bool { return r.Code == code && r.Message == text }) {
+		p.result.Reasons = append(p.result.Reasons,
+			trade.PromiseReason{Code: code, Message: text, Date: day, Quantity: quantity, Provenance: from})
 	}
 }
 
@@ -107,12 +108,15 @@ func (p *promising) take(s Supply, substitute string) {
 		return cmp.Compare(boolRank(a.WarehouseRef.ID != preferred), boolRank(b.WarehouseRef.ID != preferred))
 	})
 	for _, x := range stock {
-		if x.Provenance.Stale {
+		switch {
+		case x.Provenance.UnreadSince != nil:
+			p.because(trade.ByStaleSource, nil, nil, &x.Provenance, "Stock is as last known: a newer figure could not be read.")
+		case x.Provenance.Stale:
 			p.because(trade.ByStaleSource, nil, nil, &x.Provenance, "Stock is as last known, %s ago.", x.Provenance.Age.Round(time.Second))
 		}
 		if x.Allocated.IsPos() {
 			p.because(trade.ByAllocation, nil, &trade.Quantity{Value: x.Allocated, Unit: s.Item.BaseUnit}, &x.Provenance,
-				"Set aside for others in %s.", p.code(x.WarehouseRef.ID))
+				"Allocated to others in %s.", p.code(x.WarehouseRef.ID))
 		}
 		if x.SafetyStock.IsPos() {
 			p.because(trade.BySafetyStock, nil, &trade.Quantity{Value: x.SafetyStock, Unit: s.Item.BaseUnit}, &x.Provenance, "Kept back in %s.",
@@ -130,7 +134,7 @@ func (p *promising) take(s Supply, substitute string) {
 	inbound := slices.Clone(s.Inbound)
 	slices.SortStableFunc(inbound, func(a, b trade.InboundSupply) int { return a.ExpectedOn.Compare(b.ExpectedOn) })
 	for _, in := range inbound {
-		arrives, today := in.ExpectedOn, trade.DateOf(p.now)
+		arrives, today := in.ExpectedOn, trade.DateOf(p.now, p.warehouses[in.WarehouseRef.ID].Zone())
 		if !today.Before(arrives) {
 			p.because(trade.ByLateInbound, &in.ExpectedOn, &in.Quantity, nil, "A purchase expected on %s has not come.", in.ExpectedOn)
 			arrives = today
@@ -158,15 +162,9 @@ func (p *promising) code(warehouse string) string {
 // today is the first day on which a warehouse can ship: not today once its cutoff
 // is past, in its own zone.
 func (p *promising) today(warehouse string) (day trade.Date, missed bool) {
-	zone := time.UTC
 	w := p.warehouses[warehouse]
-	if w != nil && w.Location.TimeZone != nil {
-		if z, err := time.LoadLocation(*w.Location.TimeZone); err == nil {
-			zone = z
-		}
-	}
-	here := p.now.In(zone)
-	day = trade.DateOf(here)
+	here := p.now.In(w.Zone())
+	day = trade.DateOf(here, here.Location())
 	if w != nil && w.Cutoff != nil && here.Format("15:04") >= *w.Cutoff && trade.WorkingDay(day) {
 		return day.AddDays(1), true
 	}
@@ -178,7 +176,7 @@ func (p *promising) promise(base udecimal.Decimal, warehouse string, from trade.
 	substitute string,
 ) bool {
 	each := p.demand.Each
-	if !each.IsPos() || len(p.told.Lines) == mostPromiseLines {
+	if !each.IsPos() || len(p.result.Lines) == mostPromiseLines {
 		return false
 	}
 	units, err := base.Div(each)
@@ -189,7 +187,7 @@ func (p *promising) promise(base udecimal.Decimal, warehouse string, from trade.
 		return false
 	}
 	ship, delivery := p.days(warehouse, from)
-	p.told.Lines = append(p.told.Lines, trade.PromiseLine{
+	p.result.Lines = append(p.result.Lines, trade.PromiseLine{
 		Quantity: trade.Quantity{Value: units, Unit: p.demand.Quantity.Unit}, WarehouseID: warehouse, PromisedShipDate: ship,
 		PromisedDeliveryDate: delivery,
 		Certainty:            certainty, SubstituteID: substitute,
@@ -217,12 +215,22 @@ func (p *promising) days(warehouse string, from trade.Date) (ship, delivery trad
 		return ship, delivery
 	}
 	delivery = p.received(*p.demand.Wished)
-	for next := ship.AddDays(1); !delivery.Before(travel(next, transit)); next = next.AddDays(1) {
-		if trade.WorkingDay(next) {
-			ship = next
+	return latestShipping(delivery, transit), delivery
+}
+
+// latestShipping is the last working day on which goods can leave to be there on a day: however far away that is, it is
+// reckoned back from it.
+func latestShipping(delivery trade.Date, transit int) trade.Date {
+	day := delivery
+	for !trade.WorkingDay(day) {
+		day = day.AddDays(-1)
+	}
+	for transit > 0 {
+		if day = day.AddDays(-1); trade.WorkingDay(day) {
+			transit--
 		}
 	}
-	return ship, delivery
+	return day
 }
 
 // received is the first day from a day on which the location takes goods.
@@ -249,11 +257,11 @@ func (p *promising) takes(day trade.Date) bool {
 // not all can be.
 func (p *promising) together() {
 	if p.left.IsPos() {
-		p.told.Lines, p.left = []trade.PromiseLine{}, p.demand.Quantity.Value
+		p.result.Lines, p.left = []trade.PromiseLine{}, p.demand.Quantity.Value
 		return
 	}
 	var ship, delivery trade.Date
-	for _, l := range p.told.Lines {
+	for _, l := range p.result.Lines {
 		if ship.Before(l.PromisedShipDate) {
 			ship = l.PromisedShipDate
 		}
@@ -261,8 +269,8 @@ func (p *promising) together() {
 			delivery = l.PromisedDeliveryDate
 		}
 	}
-	for i := range p.told.Lines {
-		p.told.Lines[i].PromisedShipDate, p.told.Lines[i].PromisedDeliveryDate = ship, delivery
+	for i := range p.result.Lines {
+		p.result.Lines[i].PromisedShipDate, p.result.Lines[i].PromisedDeliveryDate = ship, delivery
 	}
 }
 

@@ -2,6 +2,7 @@ package procurement
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,13 +20,16 @@ const (
 	mostExpectedFurther = 366 * 24 * time.Hour
 )
 
+// pieces are units of which each has at most one serial number.
+var pieces = []string{"EA", "C62", "H87", "PCE"}
+
 // CheckDespatchShape refuses of a ship notice what no fact is needed for.
-func CheckDespatchShape(r *trade.DespatchRequest, now time.Time) []trade.SupplierError {
+func CheckDespatchShape(r *trade.DespatchRequest, now time.Time) []trade.UserError {
 	c := &documentChecks{}
 	if strings.TrimSpace(r.Number) == "" {
 		c.Refuse(trade.CodeInvalidInput, "The number of the notice is missing: with it, sending twice counts once.", "number")
 	}
-	c.Text(r.Number, longestTradeNumber, "number")
+	c.Identifier(r.Number, longestTradeNumber, "number")
 	switch n := len(r.Lines); {
 	case n == 0:
 		c.Refuse(trade.CodeInvalidInput, "A notice needs a line.", "lines")
@@ -37,19 +41,13 @@ func CheckDespatchShape(r *trade.DespatchRequest, now time.Time) []trade.Supplie
 	case len(r.References) > 100:
 		c.Refuse(trade.CodeInvalidInput, "A notice has at most 100 references.", "references")
 	}
+	c.Address(&r.ShipFrom, "shipFrom")
 	if c.All == nil {
 		c.despatchDates(r, now)
 		c.units(r)
 		c.despatchLines(r, now)
 	}
-	return c.supplier()
-}
-
-func (c *documentChecks) supplier() (all []trade.SupplierError) {
-	for _, e := range c.All {
-		all = append(all, e.(*trade.InvalidInput)) //nolint:errcheck // these checks make no other error
-	}
-	return all
+	return c.All
 }
 
 func (c *documentChecks) despatchDates(r *trade.DespatchRequest, now time.Time) {
@@ -65,7 +63,7 @@ func (c *documentChecks) despatchDates(r *trade.DespatchRequest, now time.Time) 
 		c.Refuse(trade.CodeInvalidInput, "A Standard Carrier Alpha Code has 2 to 4 letters.", "carrierScac")
 	}
 	for i, x := range r.References {
-		c.Text(x.Value, longestTradeNumber, "references", strconv.Itoa(i), "value")
+		c.Identifier(x.Value, longestTradeNumber, "references", strconv.Itoa(i), "value")
 	}
 }
 
@@ -108,9 +106,9 @@ func (c *documentChecks) despatchLines(r *trade.DespatchRequest, now time.Time) 
 			c.Text(*l.OutstandingReason, trade.LongestText, append(at, "outstandingReason")...)
 		}
 		if l.Lot != nil {
-			c.Text(*l.Lot, longestTradeNumber, append(at, "lot")...)
+			c.Identifier(*l.Lot, longestTradeNumber, append(at, "lot")...)
 		}
-		if l.ExpiresOn != nil && l.ExpiresOn.Before(trade.DateOf(now)) {
+		if l.ExpiresOn != nil && l.ExpiresOn.Before(trade.DateOf(now, time.UTC)) {
 			c.Refuse(trade.CodeDate, "It has expired.", append(at, "expiresOn")...)
 		}
 		if len(l.Serials) > mostSerials {
@@ -118,7 +116,7 @@ func (c *documentChecks) despatchLines(r *trade.DespatchRequest, now time.Time) 
 			continue
 		}
 		for n, s := range l.Serials {
-			if c.Text(s, longestTradeNumber, append(at, "serials", strconv.Itoa(n))...); serials[l.LineID+"\n"+s] {
+			if c.Identifier(s, longestTradeNumber, append(at, "serials", strconv.Itoa(n))...); serials[l.LineID+"\n"+s] {
 				c.Refuse(trade.CodeInvalidInput, "The serial number stands twice.", append(at, "serials", strconv.Itoa(n))...)
 			}
 			serials[l.LineID+"\n"+s] = true
@@ -129,7 +127,7 @@ func (c *documentChecks) despatchLines(r *trade.DespatchRequest, now time.Time) 
 // CheckDespatch refuses what does not fit the purchase orders as they are now, by line, and
 // completes the lines of r: what is shipped beyond the order, and what is not to come. More
 // may be shipped than is open as far as the supplier's tolerance allows it.
-func CheckDespatch(r *trade.DespatchRequest, lines map[string]*trade.PurchaseOrderLine, over *udecimal.Decimal) []trade.SupplierError {
+func CheckDespatch(r *trade.DespatchRequest, lines map[string]*trade.PurchaseOrderLine, over *udecimal.Decimal) []trade.UserError {
 	c := &documentChecks{}
 	shipped := map[string]udecimal.Decimal{}
 	for i := range r.Lines {
@@ -144,6 +142,10 @@ func CheckDespatch(r *trade.DespatchRequest, lines map[string]*trade.PurchaseOrd
 		if l.Shipped.Unit != unit || l.Backordered != nil && l.Backordered.Unit != unit {
 			c.Refuse(trade.CodeUnit, "The line is ordered in "+unit+".", append(at, "shipped", "unit")...)
 			continue
+		}
+		if slices.Contains(pieces, unit) && udecimal.MustFromInt64(int64(len(l.Serials)), 0).GreaterThan(l.Shipped.Value) {
+			c.Refuse(trade.CodeQuantity, fmt.Sprintf("There are %d serial numbers for %s %s.", len(l.Serials), l.Shipped.Value, unit),
+				append(at, "serials")...)
 		}
 		open := line.Ordered.Value.Sub(line.Cancelled.Value).Sub(line.Shipped.Value)
 		if !open.IsPos() {
@@ -171,5 +173,5 @@ func CheckDespatch(r *trade.DespatchRequest, lines map[string]*trade.PurchaseOrd
 			l.Outstanding = &trade.Quantity{Value: left, Unit: unit}
 		}
 	}
-	return c.supplier()
+	return c.All
 }

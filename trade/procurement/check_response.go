@@ -18,21 +18,21 @@ const mostAcknowledgments = 1000
 
 // CheckResponse refuses an answer that cannot be meant, or that does not fit the purchase
 // order as it is now. Where the answer by itself is refused, nothing else is looked at.
-func CheckResponse(r *trade.ResponseRequest, po *trade.PurchaseOrder, today trade.Date) []trade.SupplierError {
+func CheckResponse(r *trade.ResponseRequest, po *trade.PurchaseOrder, today trade.Date) []trade.UserError {
 	c := &documentChecks{}
 	if c.responseShape(r); c.All == nil {
 		c.responseLines(r, po, today)
 	}
-	return c.supplier()
+	return c.All
 }
 
 func (c *documentChecks) responseShape(r *trade.ResponseRequest) {
 	if strings.TrimSpace(r.ResponseNumber) == "" {
 		c.Refuse(trade.CodeInvalidInput, "The number of the answer is missing: with it, sending twice counts once.", "responseNumber")
 	}
-	c.Text(r.ResponseNumber, longestTradeNumber, "responseNumber")
+	c.Identifier(r.ResponseNumber, longestTradeNumber, "responseNumber")
 	if r.SupplierOrderNumber != nil {
-		c.Text(*r.SupplierOrderNumber, longestTradeNumber, "supplierOrderNumber")
+		c.Identifier(*r.SupplierOrderNumber, longestTradeNumber, "supplierOrderNumber")
 	}
 	switch n := len(r.Lines); {
 	case n > mostAcknowledgments:
@@ -49,7 +49,7 @@ func (c *documentChecks) responseShape(r *trade.ResponseRequest) {
 			c.Text(*l.Reason, trade.LongestText, append(at, "reason")...)
 		}
 		if l.Substitute != nil {
-			c.Text(l.Substitute.Value, longestTradeNumber, append(at, "substitute", "value")...)
+			c.Identifier(l.Substitute.Value, longestTradeNumber, append(at, "substitute", "value")...)
 		}
 		if l.Quantity != nil {
 			c.Amount(l.Quantity.Value, append(at, "quantity")...)
@@ -64,7 +64,7 @@ func (c *documentChecks) responseShape(r *trade.ResponseRequest) {
 			c.Refuse(trade.CodeInvalidInput, "An acknowledgment "+string(l.Status)+" needs its "+n+".", append(at, n)...)
 		}
 		if r.Kind == trade.ResponseAccepted && l.Status != trade.AckAccepted || r.Kind == trade.ResponseRejected && !l.Status.Refuses() {
-			c.Refuse(trade.CodeInvalidInput, "The line says otherwise than the answer as a whole, which is "+string(r.Kind)+".",
+			c.Refuse(trade.CodeInvalidInput, "The line differs from the response as a whole, which is "+string(r.Kind)+".",
 				append(at, "status")...)
 		}
 	}

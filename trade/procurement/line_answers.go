@@ -62,7 +62,7 @@ func Answers(r *trade.ResponseRequest, po *trade.PurchaseOrder) []LineAnswer {
 	return all
 }
 
-var never = trade.DateOf(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
+var never = trade.DateOf(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), time.UTC)
 
 // days is the day that a part is sorted by.
 func days(p trade.ConfirmedPart) trade.Date {
@@ -123,7 +123,7 @@ func (a *LineAnswer) take(l trade.LineAcknowledgment, open udecimal.Decimal) {
 func wished(line *trade.PurchaseOrderLine) []trade.ConfirmedPart {
 	open := line.Open().Value
 	schedule := slices.Clone(line.ScheduleKnown)
-	slices.SortStableFunc(schedule, func(a, b trade.PurchaseScheduleLine) int { return asked(a).Compare(asked(b)) })
+	slices.SortStableFunc(schedule, func(a, b trade.PurchaseScheduleLine) int { return requestedDay(a).Compare(requestedDay(b)) })
 	var parts []trade.ConfirmedPart
 	for i := len(schedule) - 1; i >= 0 && open.IsPos(); i-- {
 		s := schedule[i]
@@ -144,7 +144,7 @@ func wished(line *trade.PurchaseOrderLine) []trade.ConfirmedPart {
 	return parts
 }
 
-func asked(s trade.PurchaseScheduleLine) trade.Date {
+func requestedDay(s trade.PurchaseScheduleLine) trade.Date {
 	switch {
 	case s.RequestedDeliveryDate != nil:
 		return *s.RequestedDeliveryDate

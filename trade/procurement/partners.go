@@ -175,13 +175,20 @@ type PartnerTest struct {
 	At       time.Time           `json:"At"`
 }
 
+// TestOrder is the id of a purchase order, and TestLines of its lines, that every partner has for its test documents alone. It is
+// at revision 1, with 100 EA in the first line and 50 EA in the second, and waits for what is tested: an order response or a
+// despatch advice.
+const TestOrder = "pur_test"
+
+// TestLines are the ids of the lines of [TestOrder].
+var TestLines = []string{"pol_test_1", "pol_test_2"}
+
 // PartnerFacts are what the checks of onboarding look at.
 type PartnerFacts struct {
-	Partner     *TradingPartner
-	Keys        []*PartnerKey
-	Tests       []PartnerTest
-	KnownToERP  bool
-	OpenToTests bool // whether there is a purchase order to answer
+	Partner    *TradingPartner
+	Keys       []*PartnerKey
+	Tests      []PartnerTest
+	KnownToERP bool
 }
 
 // OnboardingCheck is one check of onboarding.
@@ -217,7 +224,7 @@ func (f *PartnerFacts) Checks(now time.Time) []*OnboardingCheck {
 		}
 		all = append(all, c)
 	}
-	add(Registered, "Channels", len(p.Channels) > 0, "No channel is told: set channels with updatePartner.", nil)
+	add(Registered, "Channels", len(p.Channels) > 0, "No channel is set: set channels with updatePartner.", nil)
 	proved := slices.IndexFunc(f.Keys, func(k *PartnerKey) bool { return k.Unusable(now) == "" })
 	var at *time.Time
 	if proved >= 0 {
@@ -226,15 +233,14 @@ func (f *PartnerFacts) Checks(now time.Time) []*OnboardingCheck {
 	missing := "No key is proved and in force: add one with rotatePartnerKey, sign its challenge, and send that with provePartnerKey."
 	add(KeysVerified, "Signing key", proved >= 0 || !p.RequiresSignature, missing, at)
 	add(Testing, "Supplier in the ERP", f.KnownToERP, "The ERP has no supplier "+p.Code+": make it there.", nil)
-	add(Testing, "Purchase order to test with", f.OpenToTests,
-		"The supplier has no purchase order that waits for an answer: issue one in the ERP.", nil)
 	add(Testing, "Scopes", len(p.Scopes) > 0, "No scopes are given: set scopes with updatePartner.", nil)
 	add(Testing, "Quota", p.CostPerMinute != nil, "No request budget is given: set costPerMinute with updatePartner.", nil)
 	add(Testing, "Tolerance", p.ToleranceID != "", "No tolerance profile is chosen: set toleranceProfile with updatePartner.", nil)
 	for _, document := range f.documents() {
 		i := slices.IndexFunc(f.Tests, func(t PartnerTest) bool { return t.Document == document })
 		var at *time.Time
-		missing := "No test document was sent: while the stage is TESTING nothing that is sent has an effect."
+		missing := "No test document was sent: send one about a purchase order, or about the test order " + TestOrder +
+			" with the lines " + TestLines[0] + " and " + TestLines[1] + ". While the stage is TESTING nothing that is sent has an effect."
 		if i >= 0 {
 			at = &f.Tests[i].At
 			if f.Tests[i].Detail != nil {
@@ -279,7 +285,7 @@ const (
 )
 
 // CheckPartner says what of a partner's profile, as it would be, cannot stand.
-func CheckPartner(p *TradingPartner) (errs []trade.CommonError) {
+func CheckPartner(p *TradingPartner) (errs []trade.UserError) {
 	wrong := func(message string, path ...string) {
 		errs = append(errs, &trade.InvalidInput{Refusal: trade.Refusal{
 			Code: trade.CodeInvalidInput, Message: message,
@@ -292,9 +298,7 @@ func CheckPartner(p *TradingPartner) (errs []trade.CommonError) {
 	if strings.TrimSpace(p.Name) == "" {
 		wrong("The name is missing.", "name")
 	}
-	for _, e := range trade.CheckText(p.Name, "name") {
-		errs = append(errs, e.(trade.CommonError)) //nolint:errcheck // these checks make no other error
-	}
+	errs = append(errs, trade.CheckText(p.Name, "name")...)
 	if p.GLN != nil && !trade.ValidGLN(*p.GLN) {
 		wrong("A GLN has 13 digits, the last of which checks the others.", "gln")
 	}

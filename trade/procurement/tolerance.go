@@ -124,9 +124,9 @@ func (a *LineAnswer) dates(t *trade.ToleranceProfile) []*trade.Deviation {
 			w := wished[at]
 			switch {
 			case p.DeliveryDate != nil && w.DeliveryDate != nil:
-				delivery = worse(delivery, apart(trade.DeliveryDeviates, *w.DeliveryDate, *p.DeliveryDate, t))
+				delivery = worse(delivery, dayDeviation(trade.DeliveryDeviates, *w.DeliveryDate, *p.DeliveryDate, t))
 			case p.ShipDate != nil && w.ShipDate != nil:
-				ship = worse(ship, apart(trade.ShipDateDeviates, *w.ShipDate, *p.ShipDate, t))
+				ship = worse(ship, dayDeviation(trade.ShipDateDeviates, *w.ShipDate, *p.ShipDate, t))
 			case p.DeliveryDate == nil && p.ShipDate == nil && w.DeliveryDate != nil:
 				delivery = worse(delivery,
 					&trade.Deviation{
@@ -145,8 +145,8 @@ func (a *LineAnswer) dates(t *trade.ToleranceProfile) []*trade.Deviation {
 	return []*trade.Deviation{delivery, ship}
 }
 
-// apart is the difference between two days; nil where there is none.
-func apart(field trade.DeviationField, wished, promised trade.Date, t *trade.ToleranceProfile) *trade.Deviation {
+// dayDeviation is the difference between two days; nil where there is none.
+func dayDeviation(field trade.DeviationField, wished, promised trade.Date, t *trade.ToleranceProfile) *trade.Deviation {
 	days := int64(promised.Time().Sub(wished.Time()).Hours() / 24)
 	if days == 0 {
 		return nil

@@ -28,10 +28,32 @@ type StatusFact struct {
 const shipmentRule = "The latest actual event decides; delivered, returned and cancelled do not go back; estimates and plans move the " +
 	"arrival alone; what was declared wrong does not count."
 
-// ExplainShipment says which events made a shipment's status, and which did not and why.
-func ExplainShipment(events []trade.ShipmentEvent) *StatusExplanation {
-	x := &StatusExplanation{Status: string(StatusOf(events)), Rule: shipmentRule, Facts: []StatusFact{}}
+const packagesRule = " Each package follows the events that name it or the whole shipment. " +
+	"Some delivered packages make it delivered in part, and " +
+	"all make it delivered; otherwise the package on its way with the latest event decides."
+
+// ExplainShipment says which events made the status of a shipment with these packages, and which did not and why. An event
+// counts where it does for one of them.
+func ExplainShipment(events []trade.ShipmentEvent, packages []int) *StatusExplanation {
+	u := &Units{}
+	for _, n := range packages {
+		u.Packages = append(u.Packages, Package{Number: n})
+	}
+	whole, _ := Derive(events, u)
+	x := &StatusExplanation{Status: string(whole.Status), Rule: shipmentRule, Facts: []StatusFact{}}
+	if len(packages) > 1 {
+		x.Rule += packagesRule
+	}
+	used := map[string]bool{} // by key
+	for _, n := range packages {
+		for _, v := range Judge(eventsOf(events, n)) {
+			used[v.Event.Key] = used[v.Event.Key] || v.Ignored == ""
+		}
+	}
 	for _, v := range Judge(events) {
+		if used[v.Event.Key] {
+			v.Ignored = ""
+		}
 		f := StatusFact{At: v.Event.OccurredAt, Message: string(v.Event.Milestone), Ref: &v.Event.ID, Used: v.Ignored == ""}
 		if t := v.Event.Raw.Text; t != nil && *t != "" {
 			f.Message += ": " + *t
@@ -50,7 +72,7 @@ const (
 	orderRule    = "The quantities of the lines decide, and holds while nothing has left."
 	ownRule      = "Portico keeps the order and has not handed it over, or it was refused: its operation decides."
 	headerRule   = "The source's own status of the whole order decides, for it says what its lines do not."
-	purchaseRule = "The source's status decides once goods are on their way, the supplier's answer to the revision in force before."
+	purchaseRule = "The source's status decides once goods are on their way, the supplier's order response to the revision in force before."
 )
 
 // ExplainOrder says which of its lines and holds made an order's status.

@@ -2,6 +2,7 @@ package tracking
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"portico/trade"
@@ -17,6 +18,7 @@ const (
 	IgnoredCorrected IgnoredReason = "CORRECTED"
 	IgnoredNotActual IgnoredReason = "NOT_ACTUAL"
 	IgnoredUnmapped  IgnoredReason = "UNMAPPED"
+	IgnoredForeign   IgnoredReason = "OTHER_PACKAGE"
 )
 
 // Verdict is an event, and why it does not count for where its shipment stands; nothing
@@ -49,30 +51,29 @@ func Judge(events []trade.ShipmentEvent) []Verdict {
 		status     trade.ShipmentStatus
 		code       string
 		at         int64
-		part       int
+		units      string
 	}
-	told := map[fact]bool{}
+	seen := map[fact]bool{}
 	final := false
 	for i := range all {
 		e := all[i].Event
-		f := fact{e.Milestone, e.Classifier, e.Status, e.Raw.Code, e.OccurredAt.UnixNano(), 0}
-		if e.PackageNumber != nil {
-			f.part = *e.PackageNumber
-		}
+		f := fact{e.Milestone, e.Classifier, e.Status, e.Raw.Code, e.OccurredAt.UnixNano(), fmt.Sprint(e.Packages)}
 		switch {
 		case wrong[e.Key]:
 			all[i].Ignored = IgnoredCorrected
+		case e.Packages != nil && len(e.Packages) == 0:
+			all[i].Ignored = IgnoredForeign
 		case e.Corrects != "":
 		case e.Classifier != trade.Actual:
 			all[i].Ignored = IgnoredNotActual
-		case told[f]:
+		case seen[f]:
 			all[i].Ignored = IgnoredDuplicate
 		case e.Milestone == trade.MilestoneOther && e.Status == trade.ShipmentUnknown:
 			all[i].Ignored = IgnoredUnmapped
 		case final:
 			all[i].Ignored = IgnoredLate
 		default:
-			told[f], final = true, e.Status.Final()
+			seen[f], final = true, e.Status.Final()
 		}
 	}
 	return all
@@ -82,13 +83,20 @@ func Judge(events []trade.ShipmentEvent) []Verdict {
 // actual event decides, but a final status does not go back, and estimates and plans move
 // no status.
 func StatusOf(events []trade.ShipmentEvent) trade.ShipmentStatus {
-	status := trade.ShipmentUnknown
+	if e := decisive(events); e != nil {
+		return e.Status
+	}
+	return trade.ShipmentUnknown
+}
+
+// decisive is the event that decides a status, or nil where none does.
+func decisive(events []trade.ShipmentEvent) (e *trade.ShipmentEvent) {
 	for _, v := range Judge(events) {
 		if v.Ignored == "" && v.Event.Status != trade.ShipmentUnknown {
-			status = v.Event.Status
+			e = v.Event
 		}
 	}
-	return status
+	return e
 }
 
 // Correction is which event an event corrects, and which one corrects it.
@@ -151,7 +159,7 @@ var remedies = map[trade.Milestone]string{
 	trade.MilestoneDamaged:           "Look at the goods as they come, and ask for a return of what is damaged.",
 	"REFUSED":                        "Ask the receiver why it was refused, and whether it is to be brought again.",
 	"LOST":                           "Order again what is needed, and claim the loss from the carrier.",
-	"CUSTOMS_HOLD":                   "Give customs the papers that they ask the carrier for.",
+	"CUSTOMS_HOLD":                   "Give customs the documents that they request from the carrier.",
 }
 
 // ExceptionOf is the problem that events report last, or nil when a later

@@ -71,7 +71,7 @@ func TestWhyAShipmentStandsWhereItDoes(t *testing.T) {
 		}, trade.PickedUp, nil},
 		"wrong, never told": {[]trade.ShipmentEvent{event("a", 1, trade.MilestonePickedUp, trade.PickedUp), declared}, trade.PickedUp, nil},
 	} {
-		x := ExplainShipment(c.events)
+		x := ExplainShipment(c.events, nil)
 		if StatusOf(c.events) != c.want || x.Status != string(c.want) {
 			t.Errorf("%s: %s and %s, not %s", name, StatusOf(c.events), x.Status, c.want)
 		}
@@ -114,11 +114,11 @@ func TestAnyOrderOfEventsGivesOneState(t *testing.T) {
 			e.RecordedAt = &recorded
 			events = append(events, e)
 		}
-		want, eta, trouble := ExplainShipment(events), EtaOf(events), ExceptionOf(events)
+		want, eta, trouble := ExplainShipment(events, nil), EtaOf(events), ExceptionOf(events)
 		for range 5 {
 			shuffled := append([]trade.ShipmentEvent{}, events...)
 			random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-			if got := ExplainShipment(shuffled); !reflect.DeepEqual(got, want) || !reflect.DeepEqual(ExceptionOf(shuffled), trouble) {
+			if got := ExplainShipment(shuffled, nil); !reflect.DeepEqual(got, want) || !reflect.DeepEqual(ExceptionOf(shuffled), trouble) {
 				t.Fatalf("journey %d of seed %d: %+v is not %+v", n, seed, got, want)
 			}
 			if got := EtaOf(shuffled); !reflect.DeepEqual(got, eta) {

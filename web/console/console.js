@@ -131,7 +131,7 @@ const pages = {
   now: ['Now', async () => {
     const d = await ask('now');
     const severity = { CRITICAL: 'bad', WARNING: 'warn', INFO: 'quiet' };
-    const state = { UP: 'good', DOWN: 'bad', DEGRADED: 'warn', PAUSED: 'warn', MAINTENANCE: 'warn' };
+    const state = { UP: 'good', DOWN: 'bad', DEGRADED: 'warn', STALE: 'bad', PAUSED: 'warn', MAINTENANCE: 'warn' };
     return [
       el('h2', {}, 'Alerts'),
       table('Alerts', ['Severity', 'Alert and action', 'Responsible', 'Queue', 'Since', ''], d.alerts.nodes.map((a) => row(

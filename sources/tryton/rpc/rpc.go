@@ -16,7 +16,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -92,19 +91,19 @@ func (c *Client) Version(ctx context.Context) (number string, err error) {
 // renewed once. Errors are of package sources: of a kind that says what may be
 // done next, and without a word of Tryton's, which may be anybody's data; a
 // [Fault] in them has those.
-func (c *Client) Call(ctx context.Context, method string, args []any, more map[string]any, told any) error {
+func (c *Client) Call(ctx context.Context, method string, args []any, more map[string]any, result any) error {
 	s, err := c.signedIn(ctx, "")
 	if err != nil {
 		return err
 	}
-	err = c.inSession(ctx, s, method, args, more, told)
+	err = c.inSession(ctx, s, method, args, more, result)
 	if !errors.Is(err, errSession) {
 		return err
 	}
 	if s, err = c.signedIn(ctx, s.header); err != nil {
 		return err
 	}
-	if err = c.inSession(ctx, s, method, args, more, told); errors.Is(err, errSession) {
+	if err = c.inSession(ctx, s, method, args, more, result); errors.Is(err, errSession) {
 		return sources.Fail(sources.Denied, "a new session is not taken")
 	}
 	return err
@@ -124,11 +123,11 @@ func (c *Client) Forget() {
 	<-c.signing
 }
 
-func (c *Client) inSession(ctx context.Context, s session, method string, args []any, more map[string]any, told any) error {
+func (c *Client) inSession(ctx context.Context, s session, method string, args []any, more map[string]any, result any) error {
 	with := make(map[string]any, len(s.context)+len(more))
 	maps.Copy(with, s.context)
 	maps.Copy(with, more)
-	return c.send(ctx, c.url, s.header, method, append(append(make([]any, 0, len(args)+1), args...), with), told)
+	return c.send(ctx, c.url, s.header, method, append(append(make([]any, 0, len(args)+1), args...), with), result)
 }
 
 // errSession is the answer to a session that is none.
@@ -148,7 +147,7 @@ func (c *Client) signedIn(ctx context.Context, old string) (session, error) {
 	}
 	password := c.password()
 	if password == c.refused.password && time.Since(c.refused.at) < refusedFor {
-		return session{}, sources.Fail(sources.Denied, "the password was not taken: correct it, it is tried again within %d s",
+		return session{}, sources.Fail(sources.Denied, "the password was not accepted: correct it; Portico retries within %d s",
 			int(refusedFor.Seconds()))
 	}
 	var login []any
@@ -175,7 +174,7 @@ func (c *Client) signedIn(ctx context.Context, old string) (session, error) {
 
 // send posts one call. Errors tell no words of Tryton's, which may be anybody's
 // data.
-func (c *Client) send(ctx context.Context, address, header, method string, params []any, told any) error {
+func (c *Client) send(ctx context.Context, address, header, method string, params []any, result any) error {
 	body, err := json.Marshal(map[string]any{"id": 1, "method": method, "params": params})
 	if err != nil {
 		return sources.Fail(sources.Rejected, "writing the request: %w", err)
@@ -200,9 +199,12 @@ func (c *Client) send(ctx context.Context, address, header, method string, param
 		return sources.Fail(sources.Uncertain, "no answer")
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return sources.Fail(sources.Uncertain, "reading the answer: %w", err)
+	}
+	if len(text) > maxAnswer {
+		return sources.Fail(sources.Garbled, "%w", sources.ErrTooLarge)
 	}
 	if err := status(resp); err != nil {
 		return err
@@ -217,10 +219,10 @@ func (c *Client) send(ctx context.Context, address, header, method string, param
 	if len(answer.Error) > 0 {
 		return fault(answer.Error)
 	}
-	if told == nil {
+	if result == nil {
 		return nil
 	}
-	if err := json.Unmarshal(answer.Result, told); err != nil {
+	if err := json.Unmarshal(answer.Result, result); err != nil {
 		return sources.Fail(sources.Garbled, "the result has not the expected shape")
 	}
 	return nil
@@ -230,8 +232,7 @@ func (c *Client) send(ctx context.Context, address, header, method string, param
 // them for what is not of the business.
 func status(resp *http.Response) error {
 	code := resp.StatusCode
-	after, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-	wait := time.Duration(after) * time.Second
+	wait := sources.RetryHeader(resp.Header, time.Now())
 	switch {
 	case code < 300:
 		return nil
@@ -275,9 +276,9 @@ func (f *Fault) Words() string {
 
 // fault sorts an error by its first word, never by its message, which is
 // translated; but for locks, whose error is nothing but a message.
-func fault(told []json.RawMessage) error {
-	f := &Fault{Detail: told[1:]}
-	_ = json.Unmarshal(told[0], &f.Name)
+func fault(result []json.RawMessage) error {
+	f := &Fault{Detail: result[1:]}
+	_ = json.Unmarshal(result[0], &f.Name)
 	fail := func(kind sources.Kind, why string) error { return sources.Fail(kind, "%s: %w", why, f) }
 	switch {
 	case f.Name == "UserError", f.Name == "UserWarning":

@@ -125,7 +125,7 @@ func (d *Date) UnmarshalJSON(text []byte) error {
 	if at.Year() != v.Year || int(at.Month()) != v.Month || at.Day() != v.Day {
 		return errors.New("it is no day of the calendar")
 	}
-	d.Date = trade.DateOf(at)
+	d.Date = trade.DateOf(at, time.UTC)
 	return nil
 }
 

@@ -20,10 +20,6 @@ type Held struct {
 	Says     []byte
 }
 
-// holding is how the records of one subject are read back to be compared: from
-// which rows t, by which natural key, and what each says.
-type holding struct{ from, key, says string }
-
 // object is a JSON object of names and expressions.
 func object(pairs ...string) string {
 	var b strings.Builder
@@ -33,16 +29,16 @@ func object(pairs ...string) string {
 	return "jsonb_build_object(" + b.String() + ")"
 }
 
-// given is an object of a column, or null where that is null.
-func given(column, object string) string {
+// givenBy is an object of a column, or null where that is null.
+func givenBy(column, object string) string {
 	return "CASE WHEN " + column + " IS NOT NULL THEN " + object + " END"
 }
 
 func money(amount, currency string) string {
-	return given(amount, object("amount", amount, "currency", currency))
+	return givenBy(amount, object("amount", amount, "currency", currency))
 }
 
-func quantity(value, unit string) string { return given(value, object("value", value, "unit", unit)) }
+func quantity(value, unit string) string { return givenBy(value, object("value", value, "unit", unit)) }
 
 func sumsOf(alias string) string {
 	pairs := make([]string, 0, 10)
@@ -90,89 +86,13 @@ var (
 			"cancelled")...)
 )
 
-// holdings are all subjects that are reconciled. Tracking is not: events are
-// filed and never changed. Calendars are not: they are columns of locations.
-var holdings = map[string]holding{
-	"warehouses": {"warehouses t", "t.code", object("Name", "t.name", "Cutoff", "t.cutoff", "Location", "t.location")},
-	"categories": {"categories t", "t.code", object("Name", "t.name", "Position", "t.position", "ParentRef", object("key", "t.parent_key"))},
-	"suppliers":  {"trading_partners t", "t.code", object("Name", "t.name", "GLN", "t.gln")},
-	"accounts": {
-		"accounts t", "t.number",
-		object("Name", "t.name", "Status", "t.status", "Currency", "t.currency", "TaxCategory", "t.tax_category",
-			"ParentRef", object("key", "t.parent_key"), "PaymentTerms", "t.payment_terms", "DeliveryTerms", "t.delivery_terms",
-			"Locations", below(object("Code", "l.code", "Address", "l.address", "WarehouseRef", keyOf("code", "warehouses", "l.warehouse_id")),
-				"account_locations l", "l.account_id = t.id", "l.code")),
-	},
-	"credit": {
-		"credit_positions t", "(SELECT a.number FROM accounts a WHERE a.id = t.account_id)",
-		object("Limit", money("t.credit_limit", "t.currency"),
-			"Exposure", money("t.exposure", "t.currency"), "OnHold", "t.on_hold", "HoldReason", "t.hold_reason"),
-	},
-	"items": {
-		"items t", "t.sku",
-		object("GTIN", "t.gtin", "Name", "t.name", "Description", "t.description", "Brand", "t.brand", "BaseUnit", "t.base_unit", "Status",
-			"t.status",
-			"CategoryRef", keyOf("code", "categories", "t.category_id"), "ReplacedByRef", object("key", "t.replaced_by"), "CountryOfOrigin",
-			"t.country_of_origin",
-			"CommodityCode", "t.commodity_code", "UnitsKnown",
-			below(object("Unit", "u.unit", "BaseQuantity", "u.base_quantity", "GTIN", "u.gtin", "Orderable", "u.orderable",
-				"Minimum", "u.minimum", "Multiple", "u.multiple", "Maximum", "u.maximum"), "item_units u", "u.item_id = t.id", "u.unit")),
-	},
-	"contracts": {
-		"contracts t", "t.number",
-		object("AccountRef", keyOf("number", "accounts", "t.account_id"), "ValidFrom", "t.valid_from", "ValidTo", "t.valid_to", "Items",
-			"t.items"),
-	},
-	"inventory": {
-		"stock t", "(SELECT i.sku || ' ' || w.code FROM items i, warehouses w WHERE i.id = t.item_id AND w.id = t.warehouse_id)",
-		object("Unit", "t.unit", "OnHand", "t.on_hand", "Allocated", "t.allocated", "SafetyStock", "t.safety_stock"),
-	},
-	"orders": {
-		"orders t", "t.number",
-		object("AccountRef", keyOf("number", "accounts", "t.account_id"), "CustomerPoNumber", "t.customer_po_number", "Status", "t.status",
-			"Totals", sumsOf("t"), "RequestedDeliveryDate", "t.requested_delivery_date", "PromisedDeliveryDate", "t.promised_delivery_date",
-			"PlacedAt", "t.placed_at",
-			"LinesKnown", below(object(orderLine...), "order_lines l", "l.order_id = t.id", "l.position")),
-	},
-	"purchase_orders": {
-		"purchase_orders t", "t.number",
-		object("Revision", "t.revision", "SupplierRef", keyOf("code", "trading_partners", "t.supplier_id"),
-			"WarehouseRef", keyOf("code", "warehouses", "t.warehouse_id"), "Status", "t.status", "Totals", sumsOf("t"), "IssuedAt", "t.issued_at",
-			"LinesKnown", below(object(purchaseLine...), "purchase_order_lines l", "l.purchase_order_id = t.id", "l.position")),
-	},
-	"shipments": {"shipments t", "t.number", object("Direction", "t.direction", "AccountRef", keyOf("number", "accounts", "t.account_id"),
-		"SupplierRef", keyOf("code", "trading_partners", "t.supplier_id"), "TrackingNumber", "t.tracking_number", "CreatedAt", "t.created_at",
-		"PackagesKnown", below(object("Number", "p.number", "TrackingNumber", "p.tracking_number", "SSCC", "p.sscc"), "packages p",
-			"p.shipment_id = t.id", "p.number"))},
-	"invoices": {
-		"invoices t", "t.number",
-		object("Kind", "t.kind", "AccountRef", keyOf("number", "accounts", "t.account_id"), "IssuedOn", "t.issued_on", "DueOn", "t.due_on",
-			"Status", "t.status", "Totals", sumsOf("t"), "Balance", money("t.balance", "t.currency"),
-			"LinesKnown", below(object("LineNumber", "l.line_number", "ItemRef", keyOf("sku", "items", "l.item_id"), "Description", "l.description",
-				"Quantity", quantity("l.quantity", "l.unit"),
-				"UnitPrice", unitPriceOf("l"), "Amount", money("l.amount", "l.currency")), "invoice_lines l", "l.invoice_id = t.id", "l.position")),
-	},
-	"returns": {
-		"returns t", "t.number",
-		object("OrderRef", keyOf("number", "orders", "t.order_id"), "Status", "t.status", "CreditMemoRef",
-			keyOf("number", "invoices", "t.credit_memo_id"),
-			"RequestedAt", "t.requested_at", "LinesKnown",
-			below(object("OrderLineNumber", "o.line_number", "Quantity", quantity("l.quantity", "l.unit"), "Reason", "l.reason",
-				"Received", quantity("l.received", "l.unit")), "return_lines l JOIN order_lines o ON o.id = l.order_line_id", "l.return_id = t.id",
-				"l.position")),
-	},
-}
-
-// Holds tells whether the records of a subject can be read back.
-func Holds(subject string) bool { return holdings[subject].from != "" }
-
 // HeldAfter reads records of a subject that a source has told, for a number of its
 // references after one, in order. next is the last of them, or empty at the end.
 func HeldAfter(ctx context.Context, s *store.Store, subject, instance, after string, limit int) (held []Held, next string, err error) {
 	var refs []string
-	h := holdings[subject]
+	h := kindOf(subject)
 	const page = `SELECT DISTINCT t.source_ref FROM %s WHERE t.instance = $1 AND t.source_ref > $2 ORDER BY 1 LIMIT $3`
-	if err := s.Select(ctx, &refs, fmt.Sprintf(page, h.from), instance, after, limit); err != nil {
+	if err := s.Select(ctx, &refs, fmt.Sprintf(page, h.rows()), instance, after, limit); err != nil {
 		return nil, "", fmt.Errorf("%s held: %w", subject, err)
 	}
 	if len(refs) == limit {
@@ -184,9 +104,9 @@ func HeldAfter(ctx context.Context, s *store.Store, subject, instance, after str
 
 // HeldOf reads the records of a subject that a source has told under references.
 func HeldOf(ctx context.Context, s *store.Store, subject, instance string, refs []string) (held []Held, err error) {
-	h := holdings[subject]
+	h := kindOf(subject)
 	query := fmt.Sprintf(`SELECT %s AS key, t.source_ref AS ref, t.sequence, %s AS says FROM %s WHERE t.instance = $1
-		AND t.source_ref = ANY($2)`, h.key, h.says, h.from)
+		AND t.source_ref = ANY($2)`, h.key, h.says, h.rows())
 	if err := s.Select(ctx, &held, query, instance, pq.Array(refs)); err != nil {
 		return nil, fmt.Errorf("%s held: %w", subject, err)
 	}
@@ -197,8 +117,8 @@ func HeldOf(ctx context.Context, s *store.Store, subject, instance string, refs 
 // references they were told under, with their parts. One that others refer to stays;
 // how many went is told.
 func RemoveHeld(ctx context.Context, s *store.Store, subject, instance string, refs, keys []string) (gone int, err error) {
-	query := `DELETE FROM ` + holdings[subject].from + ` WHERE t.instance = $1 AND t.source_ref = ANY($2) AND ` + holdings[subject].key +
-		` = ANY($3)`
+	h := kindOf(subject)
+	query := `DELETE FROM ` + h.rows() + ` WHERE t.instance = $1 AND t.source_ref = ANY($2) AND ` + h.key + ` = ANY($3)`
 	err = s.InTx(ctx, func(tx *store.Tx) error {
 		result, err := tx.Exec(ctx, query, instance, pq.Array(refs), pq.Array(keys))
 		if err != nil {
@@ -234,7 +154,7 @@ func ReportedBetween(ctx context.Context, s *store.Store, subject, instance stri
 			SELECT t.source_ref AS ref, max(t.received_at) AS at FROM %s WHERE t.instance = $1 AND ($4 = '' OR to_jsonb(t) ->> 'id' = $4) GROUP BY 1
 			UNION ALL SELECT source_ref, at FROM rejected_records WHERE instance = $1 AND $4 = '') x
 		WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3) GROUP BY ref ORDER BY min(at), ref LIMIT $5`,
-		holdings[subject].from)
+		kindOf(subject).rows())
 	if err := s.Select(ctx, &refs, query, instance, from, to, id, limit); err != nil {
 		return nil, fmt.Errorf("%s held: %w", subject, err)
 	}

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"portico/store"
 	"portico/trade"
 	"portico/trade/operating"
+	"portico/trade/ordering"
 )
 
 var saveOrders = saving[trade.Order]{
@@ -16,7 +18,7 @@ var saveOrders = saving[trade.Order]{
 	head: `INSERT INTO orders AS t (number, customer_po_number, account_id, ship_to_id, bill_to_id, ship_to_address, status, raw, holds,
 		currency, subtotal,
 			discount, freight, tax, total, delivery_terms, payment_terms, requested_delivery_date, promised_delivery_date, placed_at, comment, ` +
-		told + `)
+		provenanceColumns + `)
 		SELECT j ->> 'Number', j ->> 'CustomerPoNumber', a.id, s.id, b.id, CASE
 		WHEN j #>> '{ShipToAddress,country}' <> '' THEN j -> 'ShipToAddress' ELSE s.address END,
 			j ->> 'Status', nullif(j -> 'Raw', 'null'), j -> 'Holds', j #>> '{Totals,total,currency}', (j #>> '{Totals,subtotal,amount}')::numeric,
@@ -24,7 +26,7 @@ var saveOrders = saving[trade.Order]{
 			(j #>> '{Totals,total,amount}')::numeric, coalesce(nullif(j -> 'DeliveryTerms', 'null'), a.delivery_terms),
 			coalesce(nullif(j -> 'PaymentTerms', 'null'), a.payment_terms),
 			(j ->> 'RequestedDeliveryDate')::date, (j ->> 'PromisedDeliveryDate')::date, (j ->> 'PlacedAt')::timestamptz, j ->> 'Comment', ` +
-		toldFrom + `
+		provenanceValues + `
 		FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
 		LEFT JOIN account_locations s ON s.account_id = a.id AND s.code = j #>> '{ShipToRef,key}'
 		LEFT JOIN account_locations b ON b.account_id = a.id AND b.code = j #>> '{BillToRef,key}'
@@ -34,7 +36,7 @@ var saveOrders = saving[trade.Order]{
 			currency = excluded.currency, subtotal = excluded.subtotal, discount = excluded.discount, freight = excluded.freight, tax = excluded.tax,
 			total = excluded.total, delivery_terms = excluded.delivery_terms, payment_terms = excluded.payment_terms,
 			requested_delivery_date = excluded.requested_delivery_date, promised_delivery_date = excluded.promised_delivery_date,
-			placed_at = excluded.placed_at, comment = excluded.comment, ` + toldAgain + `
+			placed_at = excluded.placed_at, comment = excluded.comment, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING number`,
 	parts: []string{
 		`DELETE FROM order_lines l USING ` + documents + ` JOIN orders o ON o.number = j ->> 'Number' WHERE l.order_id = o.id
@@ -65,10 +67,7 @@ var saveOrders = saving[trade.Order]{
 				jsonb_build_object('id', old.warehouse_id),
 					'RequestedShipDate', old.requested_ship_date, 'RequestedDeliveryDate', old.requested_delivery_date,
 					'PromisedShipDate', old.promised_ship_date, 'PromisedDeliveryDate', old.promised_delivery_date),
-				s, CASE WHEN EXISTS (SELECT FROM operations p WHERE p.subject = o.id AND p.kind IN ('AMEND_ORDER', 'CANCEL_ORDER')
-					AND coalesce(p.finished_at, now()) > now() - interval '1 minute') THEN 'CUSTOMER_REQUEST'
-					ELSE coalesce((SELECT i.cause FROM supply_impacts i WHERE i.order_line_id = ol.id AND i.accepted_at > now() - interval '1 day'
-					ORDER BY i.accepted_at DESC LIMIT 1), 'ALLOCATION') END
+				s, ` + causeOfMove(ordering.CauseRules) + `
 			FROM ` + documents + ` JOIN orders o ON o.number = j ->> 'Number' CROSS JOIN jsonb_array_elements(j -> 'LinesKnown') l
 			JOIN LATERAL (SELECT id FROM order_lines z WHERE z.order_id = o.id AND z.line_number = l ->> 'LineNumber' LIMIT 1) ol ON TRUE
 			CROSS JOIN LATERAL jsonb_array_elements(nullif(l -> 'ScheduleKnown', 'null')) WITH ORDINALITY AS x(s, p)
@@ -90,6 +89,34 @@ var saveOrders = saving[trade.Order]{
 	},
 }
 
+// causeOfMove is what moved the promise of a line ol of an order o, by the first of some rules that applies.
+func causeOfMove(rules []ordering.CauseRule) string {
+	causes := make([]string, len(rules))
+	for i, r := range rules {
+		within := fmt.Sprintf("now() - interval '%d seconds'", int(r.Within.Seconds()))
+		switch {
+		case r.Requested != nil:
+			causes[i] = fmt.Sprintf(`CASE WHEN EXISTS (SELECT FROM operations p WHERE p.subject = o.id AND p.kind IN (%s)
+				AND coalesce(p.finished_at, now()) > %s) THEN '%s' END`, quoted(r.Requested), within, r.Cause)
+		case r.Deviation:
+			causes[i] = `(SELECT i.cause FROM supply_impacts i WHERE i.order_line_id = ol.id AND i.accepted_at > ` + within +
+				` ORDER BY i.accepted_at DESC LIMIT 1)`
+		default:
+			causes[i] = fmt.Sprintf("'%s'", r.Cause)
+		}
+	}
+	return "coalesce(" + strings.Join(causes, ", ") + ")"
+}
+
+// quoted are names as texts of a statement.
+func quoted[T ~string](names []T) string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = "'" + string(n) + "'"
+	}
+	return strings.Join(texts, ", ")
+}
+
 // SaveOrders saves orders with their lines and schedules. An order's lines are
 // those of its newest version; a line keeps its id as long as its number.
 func SaveOrders(ctx context.Context, tx *store.Tx, records []trade.Order) ([]operating.RejectedRecord, error) {
@@ -108,7 +135,7 @@ func numberOurs[T any](ctx context.Context, tx *store.Tx, table string, ours []T
 	}
 	text, err := json.Marshal(ours)
 	if err != nil {
-		return fmt.Errorf("%s: %w", table, err)
+		return unwritable(table, err)
 	}
 	query := `UPDATE ` + table + ` o SET number = j ->> 'Number' FROM ` + documents +
 		` WHERE o.external_ref = j ->> 'ExternalRef' AND o.number IS NULL`

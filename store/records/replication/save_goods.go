@@ -15,12 +15,12 @@ import (
 var saveContracts = saving[trade.Contract]{
 	kind: "contracts", table: "contracts", col: "number", key: func(c *trade.Contract) string { return c.Number },
 	prov: func(c *trade.Contract) *trade.Provenance { return &c.Provenance },
-	head: `INSERT INTO contracts AS t (number, account_id, valid_from, valid_to, items, ` + told + `)
+	head: `INSERT INTO contracts AS t (number, account_id, valid_from, valid_to, items, ` + provenanceColumns + `)
 		SELECT j ->> 'Number', a.id, (j ->> 'ValidFrom')::date, (j ->> 'ValidTo')::date,
-		ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'Items', 'null'))), ` + toldFrom + `
+		ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'Items', 'null'))), ` + provenanceValues + `
 		FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
 		ON CONFLICT (number) DO UPDATE SET account_id = excluded.account_id, valid_from = excluded.valid_from, valid_to = excluded.valid_to,
-			items = excluded.items, ` + toldAgain + ` WHERE ` + newer + ` RETURNING number`,
+			items = excluded.items, ` + setProvenance + ` WHERE ` + newer + ` RETURNING number`,
 }
 
 // SaveContracts saves contracts.
@@ -30,20 +30,21 @@ func SaveContracts(ctx context.Context, tx *store.Tx, records []trade.Contract) 
 
 var saveItems = saving[trade.Item]{
 	kind: "items", table: "items", col: "sku", key: func(i *trade.Item) string { return i.SKU }, prov: (*trade.Item).From,
+	chain: "replaced_by", next: func(i *trade.Item) string { return i.ReplacedByRef.Key },
 	keyPath: "j ->> 'SKU'", capability: operating.Items, others: map[string][2]string{"gtin": {"gtin", "j ->> 'GTIN'"}},
 	head: `INSERT INTO items AS t (sku, gtin, name, description, brand, identifiers, category_id, base_unit, status, replaced_by,
 		substitutes, attributes,
-			documents, country_of_origin, commodity_code, ` + told + `)
+			documents, country_of_origin, commodity_code, ` + provenanceColumns + `)
 		SELECT j ->> 'SKU', j ->> 'GTIN', j ->> 'Name', j ->> 'Description', j ->> 'Brand', j -> 'Identifiers', c.id, j ->> 'BaseUnit',
 		j ->> 'Status',
 			nullif(j #>> '{ReplacedByRef,key}', ''), ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'SubstituteRefs', 'null')) LIMIT 20),
 			j -> 'Attributes',
-			j -> 'DocumentRefs', j ->> 'CountryOfOrigin', j ->> 'CommodityCode', ` + toldFrom + `
+			j -> 'DocumentRefs', j ->> 'CountryOfOrigin', j ->> 'CommodityCode', ` + provenanceValues + `
 		FROM ` + documents + ` LEFT JOIN categories c ON c.code = j #>> '{CategoryRef,key}'
 		ON CONFLICT (sku) DO UPDATE SET gtin = excluded.gtin, name = excluded.name, description = excluded.description, brand = excluded.brand,
 			identifiers = excluded.identifiers, category_id = excluded.category_id, base_unit = excluded.base_unit, status = excluded.status,
 			replaced_by = excluded.replaced_by, substitutes = excluded.substitutes, attributes = excluded.attributes, documents = excluded.documents,
-			country_of_origin = excluded.country_of_origin, commodity_code = excluded.commodity_code, ` + toldAgain + `
+			country_of_origin = excluded.country_of_origin, commodity_code = excluded.commodity_code, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING sku`,
 	parts: []string{
 		`DELETE FROM item_units u USING ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU' WHERE u.item_id = i.id`,
@@ -64,6 +65,10 @@ var saveItems = saving[trade.Item]{
 				lead_time_days = excluded.lead_time_days, minimum = excluded.minimum, unit = excluded.unit
 			WHERE (t.position, t.supplier_part_number, t.lead_time_days, t.minimum, t.unit) IS DISTINCT FROM
 				(excluded.position, excluded.supplier_part_number, excluded.lead_time_days, excluded.minimum, excluded.unit)`,
+		// In order, so that two that save the same new words wait for each other and do not lock.
+		`INSERT INTO item_vocabulary (word) SELECT DISTINCT u.lexeme FROM ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU', unnest(i.words) u
+			WHERE u.lexeme ~ '^[a-z]{4,30}$' AND NOT EXISTS (SELECT FROM item_vocabulary v WHERE v.word = u.lexeme) ORDER BY 1
+			ON CONFLICT DO NOTHING`,
 	},
 }
 
@@ -73,18 +78,20 @@ func SaveItems(ctx context.Context, tx *store.Tx, records []trade.Item) ([]opera
 }
 
 var saveStock = saving[trade.Stock]{
-	kind: "stock", table: "(SELECT i.sku || ' ' || w.code || ' ' || x.instance AS key FROM stock x JOIN items i ON i.id = x.item_id JOIN " +
+	kind: "stock", table: "(SELECT i.sku || ' ' || w.code || ' ' || x.instance AS key, x.instance, x.sequence FROM stock x " +
+		"JOIN items i ON i.id = x.item_id JOIN " +
 		"warehouses w ON w.id = x.warehouse_id)", col: "key",
 	key: func(s *trade.Stock) string {
 		return s.ItemRef.Key + " " + s.WarehouseRef.Key + " " + s.Provenance.Instance
 	},
 	prov: func(s *trade.Stock) *trade.Provenance { return &s.Provenance },
-	head: `WITH saved AS (INSERT INTO stock AS t (item_id, warehouse_id, unit, on_hand, allocated, safety_stock, ` + told + `)
-		SELECT i.id, w.id, j ->> 'Unit', (j ->> 'OnHand')::numeric, (j ->> 'Allocated')::numeric, (j ->> 'SafetyStock')::numeric, ` + toldFrom + `
+	head: `WITH saved AS (INSERT INTO stock AS t (item_id, warehouse_id, unit, on_hand, allocated, safety_stock, ` + provenanceColumns + `)
+		SELECT i.id, w.id, j ->> 'Unit', (j ->> 'OnHand')::numeric, (j ->> 'Allocated')::numeric, (j ->> 'SafetyStock')::numeric, ` +
+		provenanceValues + `
 		FROM ` + documents + ` JOIN items i ON i.sku = j #>> '{ItemRef,key}' JOIN warehouses w ON w.code = j #>> '{WarehouseRef,key}'
 		ON CONFLICT (item_id, warehouse_id, instance) DO UPDATE SET unit = excluded.unit, on_hand = excluded.on_hand,
 		allocated = excluded.allocated,
-			safety_stock = excluded.safety_stock, ` + toldAgain + ` WHERE ` + newer + ` RETURNING item_id, warehouse_id, instance)
+			safety_stock = excluded.safety_stock, ` + setProvenance + ` WHERE ` + newer + ` RETURNING item_id, warehouse_id, instance)
 		SELECT i.sku || ' ' || w.code || ' ' || saved.instance FROM saved JOIN items i ON i.id = saved.item_id
 		JOIN warehouses w ON w.id = saved.warehouse_id`,
 }

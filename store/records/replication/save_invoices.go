@@ -11,17 +11,17 @@ import (
 var saveInvoices = saving[trade.Invoice]{
 	kind: "invoices", table: "invoices", col: "number", key: func(i *trade.Invoice) string { return i.Number }, prov: (*trade.Invoice).From,
 	head: `INSERT INTO invoices AS t (number, kind, account_id, issued_on, due_on, status, currency, subtotal, discount, freight, tax, total,
-		balance, document, ` + told + `)
+		balance, document, ` + provenanceColumns + `)
 		SELECT j ->> 'Number', j ->> 'Kind', a.id, (j ->> 'IssuedOn')::date, (j ->> 'DueOn')::date, j ->> 'Status',
 		j #>> '{Totals,total,currency}',
 			(j #>> '{Totals,subtotal,amount}')::numeric, (j #>> '{Totals,discount,amount}')::numeric, (j #>> '{Totals,freight,amount}')::numeric,
 			(j #>> '{Totals,tax,amount}')::numeric, (j #>> '{Totals,total,amount}')::numeric, (j #>> '{Balance,amount}')::numeric,
-			nullif(j -> 'DocumentRef', 'null'), ` + toldFrom + `
+			nullif(j -> 'DocumentRef', 'null'), ` + provenanceValues + `
 		FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
 		ON CONFLICT (number) DO UPDATE SET kind = excluded.kind, issued_on = excluded.issued_on, due_on = excluded.due_on,
 		status = excluded.status,
 			currency = excluded.currency, subtotal = excluded.subtotal, discount = excluded.discount, freight = excluded.freight, tax = excluded.tax,
-			total = excluded.total, balance = excluded.balance, document = excluded.document, ` + toldAgain + `
+			total = excluded.total, balance = excluded.balance, document = excluded.document, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING number`,
 	parts: []string{
 		`DELETE FROM invoice_lines l USING ` + documents + ` JOIN invoices o ON o.number = j ->> 'Number' WHERE l.invoice_id = o.id`,

@@ -14,9 +14,9 @@ const documents = "jsonb_array_elements($1::jsonb) WITH ORDINALITY AS r(j, n)"
 var saveWarehouses = saving[trade.Warehouse]{
 	kind: "warehouses", table: "warehouses", col: "code", key: func(w *trade.Warehouse) string { return w.Code },
 	prov: func(w *trade.Warehouse) *trade.Provenance { return &w.Provenance },
-	head: `INSERT INTO warehouses AS t (code, name, location, cutoff, ` + told + `)
-		SELECT j ->> 'Code', j ->> 'Name', j -> 'Location', j ->> 'Cutoff', ` + toldFrom + ` FROM ` + documents + `
-		ON CONFLICT (code) DO UPDATE SET name = excluded.name, location = excluded.location, cutoff = excluded.cutoff, ` + toldAgain + `
+	head: `INSERT INTO warehouses AS t (code, name, location, cutoff, ` + provenanceColumns + `)
+		SELECT j ->> 'Code', j ->> 'Name', j -> 'Location', j ->> 'Cutoff', ` + provenanceValues + ` FROM ` + documents + `
+		ON CONFLICT (code) DO UPDATE SET name = excluded.name, location = excluded.location, cutoff = excluded.cutoff, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING code`,
 }
 
@@ -37,10 +37,13 @@ func adopt(table, key, keyPath string) string {
 
 var saveCategories = saving[trade.Category]{
 	kind: "categories", table: "categories", col: "code", key: func(c *trade.Category) string { return c.Code },
-	prov: func(c *trade.Category) *trade.Provenance { return &c.Provenance },
-	head: `INSERT INTO categories AS t (code, name, position, parent_key, ` + told + `)
-		SELECT j ->> 'Code', j ->> 'Name', (j ->> 'Position')::int, nullif(j #>> '{ParentRef,key}', ''), ` + toldFrom + ` FROM ` + documents + `
-		ON CONFLICT (code) DO UPDATE SET name = excluded.name, position = excluded.position, parent_key = excluded.parent_key, ` + toldAgain + `
+	prov:  func(c *trade.Category) *trade.Provenance { return &c.Provenance },
+	chain: "parent_key", next: func(c *trade.Category) string { return c.ParentRef.Key },
+	head: `INSERT INTO categories AS t (code, name, position, parent_key, ` + provenanceColumns + `)
+		SELECT j ->> 'Code', j ->> 'Name', (j ->> 'Position')::int, nullif(j #>> '{ParentRef,key}', ''), ` + provenanceValues + ` FROM ` +
+		documents + `
+		ON CONFLICT (code) DO UPDATE SET name = excluded.name, position = excluded.position, parent_key = excluded.parent_key, ` +
+		setProvenance + `
 		WHERE ` + newer + ` RETURNING code`,
 	parts: []string{adopt("categories", "code", "j ->> 'Code'")},
 }
@@ -54,9 +57,9 @@ var savePartners = saving[procurement.TradingPartner]{
 	kind: "suppliers", table: "trading_partners", col: "code", key: func(p *procurement.TradingPartner) string { return p.Code },
 	prov:    func(p *procurement.TradingPartner) *trade.Provenance { return &p.Provenance },
 	keyPath: "j ->> 'Code'", capability: operating.PurchaseOrders, others: map[string][2]string{"gln": {"gln", "j ->> 'GLN'"}},
-	head: `INSERT INTO trading_partners AS t (code, name, gln, ` + told + `)
-		SELECT j ->> 'Code', j ->> 'Name', j ->> 'GLN', ` + toldFrom + ` FROM ` + documents + `
-		ON CONFLICT (code) DO UPDATE SET name = excluded.name, gln = excluded.gln, ` + toldAgain + `
+	head: `INSERT INTO trading_partners AS t (code, name, gln, ` + provenanceColumns + `)
+		SELECT j ->> 'Code', j ->> 'Name', j ->> 'GLN', ` + provenanceValues + ` FROM ` + documents + `
+		ON CONFLICT (code) DO UPDATE SET name = excluded.name, gln = excluded.gln, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING code`,
 }
 
@@ -67,13 +70,15 @@ func SaveSuppliers(ctx context.Context, tx *store.Tx, records []procurement.Trad
 
 var saveAccounts = saving[trade.Account]{
 	kind: "accounts", table: "accounts", col: "number", key: func(a *trade.Account) string { return a.Number }, prov: (*trade.Account).From,
-	head: `INSERT INTO accounts AS t (number, name, status, currency, payment_terms, delivery_terms, tax_category, parent_key, ` + told + `)
+	chain: "parent_key", next: func(a *trade.Account) string { return a.ParentRef.Key },
+	head: `INSERT INTO accounts AS t (number, name, status, currency, payment_terms, delivery_terms, tax_category, parent_key, ` +
+		provenanceColumns + `)
 		SELECT j ->> 'Number', j ->> 'Name', j ->> 'Status', j ->> 'Currency', nullif(j -> 'PaymentTerms', 'null'),
 		nullif(j -> 'DeliveryTerms', 'null'),
-			j ->> 'TaxCategory', nullif(j #>> '{ParentRef,key}', ''), ` + toldFrom + ` FROM ` + documents + `
+			j ->> 'TaxCategory', nullif(j #>> '{ParentRef,key}', ''), ` + provenanceValues + ` FROM ` + documents + `
 		ON CONFLICT (number) DO UPDATE SET name = excluded.name, status = excluded.status, currency = excluded.currency,
 			payment_terms = excluded.payment_terms, delivery_terms = excluded.delivery_terms, tax_category = excluded.tax_category,
-			parent_key = excluded.parent_key, ` + toldAgain + `
+			parent_key = excluded.parent_key, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING number`,
 	parts: []string{
 		adopt("accounts", "number", "j ->> 'Number'"),
@@ -95,7 +100,9 @@ func SaveAccounts(ctx context.Context, tx *store.Tx, records []trade.Account) ([
 }
 
 var saveCalendars = saving[trade.Calendar]{
-	kind: "calendars", table: "(SELECT a.number || '/' || l.code AS key FROM account_locations l JOIN accounts a ON a.id = l.account_id)",
+	// A location does not say which instance its calendar is of.
+	kind: "calendars", table: `(SELECT a.number || '/' || l.code AS key, l.calendar_seq AS sequence, NULL::text AS instance
+		FROM account_locations l JOIN accounts a ON a.id = l.account_id)`,
 	col:  "key",
 	key:  func(c *trade.Calendar) string { return c.AccountRef.Key + "/" + c.Location },
 	prov: func(c *trade.Calendar) *trade.Provenance { return &c.Provenance },
@@ -112,14 +119,16 @@ func SaveCalendars(ctx context.Context, tx *store.Tx, records []trade.Calendar) 
 }
 
 var saveCredit = saving[trade.CreditPosition]{
-	kind: "credit", table: "(SELECT a.number FROM credit_positions c JOIN accounts a ON a.id = c.account_id)", col: "number",
+	kind: "credit", table: "(SELECT a.number, c.instance, c.sequence FROM credit_positions c JOIN accounts a ON a.id = c.account_id)",
+	col: "number",
 	key: func(c *trade.CreditPosition) string { return c.AccountRef.Key }, prov: (*trade.CreditPosition).From,
-	head: `WITH saved AS (INSERT INTO credit_positions AS t (account_id, currency, credit_limit, exposure, on_hold, hold_reason, ` + told + `)
+	head: `WITH saved AS (INSERT INTO credit_positions AS t (account_id, currency, credit_limit, exposure, on_hold, hold_reason, ` +
+		provenanceColumns + `)
 		SELECT a.id, j #>> '{Exposure,currency}', (j #>> '{Limit,amount}')::numeric, (j #>> '{Exposure,amount}')::numeric,
 		(j ->> 'OnHold')::boolean,
-			j ->> 'HoldReason', ` + toldFrom + ` FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
+			j ->> 'HoldReason', ` + provenanceValues + ` FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
 		ON CONFLICT (account_id) DO UPDATE SET currency = excluded.currency, credit_limit = excluded.credit_limit, exposure = excluded.exposure,
-			on_hold = excluded.on_hold, hold_reason = excluded.hold_reason, ` + toldAgain + `
+			on_hold = excluded.on_hold, hold_reason = excluded.hold_reason, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING account_id)
 		SELECT a.number FROM saved JOIN accounts a ON a.id = saved.account_id`,
 }

@@ -13,7 +13,7 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 	prov: (*trade.PurchaseOrder).From,
 	head: `INSERT INTO purchase_orders AS t (number, revision, supplier_id, buyer, ship_to, warehouse_id, status, raw, currency, subtotal,
 		discount, freight, tax, total,
-			delivery_terms, payment_terms, issued_at, acknowledge_by, delivery_date, ` + told + `)
+			delivery_terms, payment_terms, issued_at, acknowledge_by, delivery_date, ` + provenanceColumns + `)
 		SELECT j ->> 'Number', (j ->> 'Revision')::int, s.id, j -> 'Buyer', coalesce(nullif(j -> 'ShipTo', 'null'), w.location), w.id,
 		j ->> 'Status', nullif(j -> 'Raw', 'null'),
 			j ->> 'Currency', (j #>> '{Totals,subtotal,amount}')::numeric, (j #>> '{Totals,discount,amount}')::numeric,
@@ -22,7 +22,7 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 			nullif(j -> 'PaymentTerms', 'null'),
 			(j ->> 'IssuedAt')::timestamptz, (j ->> 'AcknowledgeBy')::timestamptz,
 			(SELECT min(coalesce(x ->> 'PromisedDeliveryDate', x ->> 'RequestedDeliveryDate')::date)
-				FROM jsonb_array_elements(j -> 'LinesKnown') l, jsonb_array_elements(nullif(l -> 'ScheduleKnown', 'null')) x), ` + toldFrom + `
+				FROM jsonb_array_elements(j -> 'LinesKnown') l, jsonb_array_elements(nullif(l -> 'ScheduleKnown', 'null')) x), ` + provenanceValues + `
 		FROM ` + documents + ` JOIN trading_partners s ON s.code = j #>> '{SupplierRef,key}' LEFT
 		JOIN warehouses w ON w.code = j #>> '{WarehouseRef,key}'
 		ON CONFLICT (number) DO UPDATE SET revision = excluded.revision, buyer = excluded.buyer, ship_to = excluded.ship_to,
@@ -30,7 +30,7 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 			status = excluded.status, raw = excluded.raw, currency = excluded.currency, subtotal = excluded.subtotal, discount = excluded.discount,
 			freight = excluded.freight, tax = excluded.tax, total = excluded.total, delivery_terms = excluded.delivery_terms,
 			payment_terms = excluded.payment_terms,
-			issued_at = excluded.issued_at, acknowledge_by = excluded.acknowledge_by, delivery_date = excluded.delivery_date, ` + toldAgain + `
+			issued_at = excluded.issued_at, acknowledge_by = excluded.acknowledge_by, delivery_date = excluded.delivery_date, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING number`,
 	parts: []string{
 		`DELETE FROM purchase_order_lines l USING ` + documents +
@@ -67,7 +67,15 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 	},
 }
 
-// SavePurchaseOrders saves purchase orders with their lines and schedules.
+// SavePurchaseOrders saves purchase orders with their lines and schedules, and keeps what is different in later revisions.
 func SavePurchaseOrders(ctx context.Context, tx *store.Tx, records []trade.PurchaseOrder) ([]operating.RejectedRecord, error) {
-	return savePurchaseOrders.save(ctx, tx, records)
+	before, err := beforeRevision(ctx, tx, records)
+	if err != nil {
+		return nil, err
+	}
+	rejected, err := savePurchaseOrders.save(ctx, tx, records)
+	if err != nil {
+		return rejected, err
+	}
+	return rejected, keepRevisions(ctx, tx, before, records)
 }

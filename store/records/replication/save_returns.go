@@ -11,12 +11,12 @@ import (
 
 var saveReturns = saving[trade.Return]{
 	kind: "returns", table: "returns", col: "number", key: func(r *trade.Return) string { return *r.Number }, prov: (*trade.Return).From,
-	head: `INSERT INTO returns AS t (number, order_id, account_id, status, send_to, credit_memo_id, requested_at, ` + told + `)
+	head: `INSERT INTO returns AS t (number, order_id, account_id, status, send_to, credit_memo_id, requested_at, ` + provenanceColumns + `)
 		SELECT j ->> 'Number', o.id, o.account_id, j ->> 'Status', nullif(j -> 'SendTo', 'null'), m.id, (j ->> 'RequestedAt')::timestamptz, ` +
-		toldFrom + `
+		provenanceValues + `
 		FROM ` + documents + ` JOIN orders o ON o.number = j #>> '{OrderRef,key}' LEFT JOIN invoices m ON m.number = j #>> '{CreditMemoRef,key}'
 		ON CONFLICT (number) DO UPDATE SET status = excluded.status, send_to = excluded.send_to, credit_memo_id = excluded.credit_memo_id,
-			requested_at = excluded.requested_at, ` + toldAgain + ` WHERE ` + newer + ` RETURNING number`,
+			requested_at = excluded.requested_at, ` + setProvenance + ` WHERE ` + newer + ` RETURNING number`,
 	parts: []string{
 		`DELETE FROM return_lines l USING ` + documents + ` JOIN returns o ON o.number = j ->> 'Number' WHERE l.return_id = o.id`,
 		`INSERT INTO return_lines (return_id, position, order_line_id, quantity, unit, reason, comment, received)

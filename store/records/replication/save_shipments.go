@@ -18,11 +18,11 @@ var saveShipments = saving[trade.Shipment]{
 	prov: (*trade.Shipment).From,
 	// Status, estimate, exception and proof are the events' and not the packer's.
 	head: `INSERT INTO shipments AS t (number, direction, mode, carrier, refs, status, origin, destination, account_id, supplier_id,
-		return_key, tracking_number, created_at, ` + told + `)
+		return_key, tracking_number, created_at, ` + provenanceColumns + `)
 		SELECT j ->> 'Number', j ->> 'Direction', j ->> 'Mode', nullif(j -> 'Carrier', 'null'), j -> 'References', j ->> 'Status',
 			coalesce((SELECT w.location FROM warehouses w WHERE w.code = j #>> '{Origin,name}'), nullif(j -> 'Origin', 'null')),
 			coalesce((SELECT w.location FROM warehouses w WHERE w.code = j #>> '{Destination,name}'), nullif(j -> 'Destination', 'null')),
-			a.id, p.id, nullif(j ->> 'ReturnKey', ''), nullif(j ->> 'TrackingNumber', ''), (j ->> 'CreatedAt')::timestamptz, ` + toldFrom + `
+			a.id, p.id, nullif(j ->> 'ReturnKey', ''), nullif(j ->> 'TrackingNumber', ''), (j ->> 'CreatedAt')::timestamptz, ` + provenanceValues + `
 		FROM ` + documents + ` LEFT JOIN accounts a ON a.number = j #>> '{AccountRef,key}' LEFT
 		JOIN trading_partners p ON p.code = j #>> '{SupplierRef,key}'
 		WHERE (j ->> 'Direction' NOT IN ('OUTBOUND', 'RETURN') OR a.id IS NOT NULL) AND (j ->> 'Direction' <> 'INBOUND' OR p.id IS NOT NULL)
@@ -31,7 +31,7 @@ var saveShipments = saving[trade.Shipment]{
 			destination = excluded.destination, account_id = excluded.account_id, supplier_id = excluded.supplier_id,
 			return_key = excluded.return_key,
 			registered_with = CASE WHEN t.tracking_number = excluded.tracking_number THEN t.registered_with END,
-			tracking_number = excluded.tracking_number, ` + toldAgain + `
+			tracking_number = excluded.tracking_number, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING number`,
 	parts: []string{
 		`DELETE FROM shipment_orders x USING ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number' WHERE x.shipment_id = d.id`,
@@ -42,11 +42,18 @@ var saveShipments = saving[trade.Shipment]{
 		`INSERT INTO shipment_purchase_orders (shipment_id, purchase_order_id) SELECT DISTINCT d.id, o.id FROM ` + documents +
 			` JOIN shipments d ON d.number = j ->> 'Number',
 			jsonb_array_elements_text(nullif(j -> 'PurchaseOrderKeys', 'null')) k JOIN purchase_orders o ON o.number = k`,
-		`DELETE FROM packages x USING ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number' WHERE x.shipment_id = d.id`,
-		`INSERT INTO packages (shipment_id, number, tracking_number, sscc, status, weight, weight_unit)
+		`DELETE FROM packages x USING ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number' WHERE x.shipment_id = d.id
+			AND NOT EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'PackagesKnown', 'null')) p WHERE (p ->> 'Number')::int = x.number)`,
+		`DELETE FROM package_lines x USING ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number' WHERE x.shipment_id = d.id`,
+		// What follows from events stays with a package for as long as it is the same one.
+		`INSERT INTO packages AS t (shipment_id, number, tracking_number, sscc, status, weight, weight_unit)
 			SELECT d.id, (p ->> 'Number')::int, p ->> 'TrackingNumber', p ->> 'SSCC', d.status, (p #>> '{Weight,value}')::numeric,
 			p #>> '{Weight,unit}'
-			FROM ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number', jsonb_array_elements(nullif(j -> 'PackagesKnown', 'null')) p`,
+			FROM ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number', jsonb_array_elements(nullif(j -> 'PackagesKnown', 'null')) p
+			ON CONFLICT (shipment_id, number) DO UPDATE SET tracking_number = excluded.tracking_number, sscc = excluded.sscc,
+				weight = excluded.weight, weight_unit = excluded.weight_unit,
+				proof = CASE WHEN t.sscc IS NOT DISTINCT FROM excluded.sscc THEN t.proof END,
+				registered_with = CASE WHEN t.tracking_number = excluded.tracking_number THEN t.registered_with END`,
 		`INSERT INTO package_lines (shipment_id, number, position, order_line_id, purchase_order_line_id, quantity, unit, received, damaged)
 			SELECT d.id, (p ->> 'Number')::int, pos, ol.id, pl.id, (l #>> '{Quantity,value}')::numeric, l #>> '{Quantity,unit}',
 			(l #>> '{Received,value}')::numeric, (l #>> '{Damaged,value}')::numeric
@@ -59,7 +66,7 @@ var saveShipments = saving[trade.Shipment]{
 	},
 }
 
-// SaveShipments saves shipments with their packages.
+// SaveShipments saves shipments with their packages. Where those that have events stand is derived by process/tracking.
 func SaveShipments(ctx context.Context, tx *store.Tx, records []trade.Shipment) ([]operating.RejectedRecord, error) {
 	const query = `
 		SELECT j ->> 'Number' FROM jsonb_array_elements($1::jsonb) r(j)
@@ -86,6 +93,16 @@ func SaveShipments(ctx context.Context, tx *store.Tx, records []trade.Shipment) 
 	return rejected, nil
 }
 
+// TrackedShipments are the ids of those shipments with these numbers that have events, in their order.
+func TrackedShipments(ctx context.Context, tx *store.Tx, numbers []string) (ids []string, err error) {
+	const query = `SELECT s.id FROM shipments s WHERE s.number = ANY($1) AND EXISTS (SELECT FROM shipment_events e WHERE e.shipment_id = s.id)
+		ORDER BY s.id`
+	if err := tx.Select(ctx, &ids, query, store.TextArray(numbers)); err != nil {
+		return nil, fmt.Errorf("shipments: %w", err)
+	}
+	return ids, nil
+}
+
 // shipmentChanged writes into the log that shipments s changed; what their status was and
 // how far their arrival moved follows.
 const shipmentChanged = `INSERT INTO changes (topic, subject, account_id, supplier_id, related, cause, previous, eta_shift)
@@ -97,7 +114,7 @@ const shipmentChanged = `INSERT INTO changes (topic, subject, account_id, suppli
 func saveLinked[T any](ctx context.Context, tx *store.Tx, v saving[T], records []T, query string) ([]operating.RejectedRecord, error) {
 	documents, err := json.Marshal(records)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", v.kind, err)
+		return nil, unwritable(v.kind, err)
 	}
 	// Asked before they are saved: what is linked to a document that comes in between is told
 	// again. Asked after, it would count as linked, and never be.
@@ -128,7 +145,9 @@ func notLinked[T any](kind, reason string, keys []string, records []T,
 	for i := range records {
 		k, p := key(&records[i])
 		if slices.Contains(keys, k) {
-			out = append(out, operating.RejectedRecord{Instance: p.Instance, Kind: kind, SourceRef: p.SourceRef, Reason: reason, At: time.Now()})
+			out = append(out, operating.RejectedRecord{
+				Instance: p.Instance, Kind: kind, SourceRef: p.SourceRef, Reason: reason, At: time.Now(), Kept: true,
+			})
 		}
 	}
 	return out

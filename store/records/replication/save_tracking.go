@@ -4,226 +4,204 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
-
-	"github.com/lib/pq"
-	"go.opentelemetry.io/otel/attribute"
+	"time"
 
 	"portico/store"
-	"portico/telemetry"
 	"portico/trade"
-	"portico/trade/operating"
 	"portico/trade/tracking"
 )
 
-// SaveTracking files the events of what carriers follow and derives from all events
-// of each shipment where it stands. It tells what no shipment is known of.
-func SaveTracking(ctx context.Context, tx *store.Tx, records []trade.Tracking) ([]operating.RejectedRecord, error) {
-	of, _, err := FileTracking(ctx, tx, records)
-	if err != nil {
-		return nil, err
-	}
-	var loose []string
-	for i := range records {
-		if len(of[i]) == 0 {
-			loose = append(loose, records[i].TrackingNumber)
-		}
-	}
-	return notLinked("tracking", "no shipment has this tracking number", loose, records, func(t *trade.Tracking) (string, *trade.Provenance) {
-		return t.TrackingNumber, &t.Provenance
-	}), nil
+// ShipmentMatch is a shipment that an identifier names.
+type ShipmentMatch struct {
+	Identifier int // its place among those that were looked for
+	Shipment   string
+	// Indirect tells that the identifier is not the shipment's own: it is the number of a purchase order of which the shipment
+	// delivers something, or a supplier's number of the despatch advice that announced it, which other suppliers may use too.
+	Indirect  bool
+	Direction trade.Direction
+	CreatedAt time.Time
 }
 
-// FileTracking files events, each once, derives from all events of each shipment where
-// it stands, and tells for each record which shipments it is about, none where none is
-// known, and of which shipments there was something new.
-func FileTracking(ctx context.Context, tx *store.Tx, records []trade.Tracking) (of [][]string, filed []string, err error) {
-	if of, err = shipmentsTracked(ctx, tx, records); err != nil {
-		return nil, nil, err
+// MatchShipments finds the shipments that identifiers name, in the order of the identifiers and, of each, of the
+// shipments' ids. The number of a package names its shipment, and so do the references of the despatch advice that announced
+// it, and the SSCC of the pallets in it.
+func MatchShipments(ctx context.Context, tx *store.Tx, identifiers []trade.Identifier) (found []ShipmentMatch, err error) {
+	schemes, values := make([]string, len(identifiers)), make([]string, len(identifiers))
+	for i, id := range identifiers {
+		schemes[i], values[i] = string(id.Scheme), id.Value
 	}
-	type row struct {
-		Shipment string              `json:"Shipment"`
-		Instance string              `json:"Instance"`
-		Event    trade.ShipmentEvent `json:"Event"`
-	}
-	rows, proofs := map[string]row{}, map[string]*trade.DocumentRef{}
-	for i, r := range records {
-		for _, shipment := range of[i] {
-			if r.Proof != nil {
-				r.Proof.Instance = r.Provenance.Instance
-				proofs[shipment] = r.Proof
-			}
-			for _, e := range r.Events {
-				if e.SignedBy, err = tx.Store().Encrypt(store.Signer, e.SignedBy); err != nil {
-					return nil, nil, fmt.Errorf("tracking: %w", err)
-				}
-				rows[shipment+" "+e.Key] = row{shipment, r.Provenance.Instance, e}
-			}
-		}
-	}
-	shipments := slices.Compact(slices.Sorted(slices.Values(slices.Concat(of...))))
-	if len(shipments) == 0 {
-		return of, nil, nil
-	}
-	documents, err := json.Marshal(slices.Collect(maps.Values(rows)))
-	if err != nil {
-		return nil, nil, fmt.Errorf("tracking: %w", err)
-	}
-	// One whose code has another meaning by now is read anew; it is its source's to tell.
-	const file = `
-		INSERT INTO shipment_events AS t (shipment_id, key, milestone, classifier, status, occurred_at, offset_known, recorded_at, location,
-		reason, raw, late, estimate, signed_by, corrects, instead, instance)
-		SELECT j ->> 'Shipment', e ->> 'Key', e ->> 'Milestone', e ->> 'Classifier', e ->> 'Status', (e ->> 'OccurredAt')::timestamptz,
-		(e ->> 'OffsetKnown')::boolean,
-			(e ->> 'RecordedAt')::timestamptz, nullif(e -> 'Location', 'null'), nullif(e -> 'Reason', 'null'), e -> 'Raw',
-			EXISTS (SELECT FROM shipment_events o WHERE o.shipment_id = j ->> 'Shipment' AND o.occurred_at > (e ->> 'OccurredAt')::timestamptz),
-			(e ->> 'Estimate')::timestamptz, e ->> 'SignedBy', nullif(e ->> 'Corrects', ''),
-			ARRAY(SELECT jsonb_array_elements_text(nullif(e -> 'Instead', 'null'))), j ->> 'Instance'
-		FROM (SELECT j, j -> 'Event' AS e FROM jsonb_array_elements($1::jsonb) j) x
-		ON CONFLICT (shipment_id, key) DO UPDATE SET milestone = excluded.milestone, classifier = excluded.classifier, status = excluded.status,
-		reason = excluded.reason
-		WHERE t.instance = excluded.instance AND (t.milestone, t.classifier, t.status, t.reason) IS DISTINCT
-		FROM (excluded.milestone, excluded.classifier, excluded.status, excluded.reason)
-		RETURNING shipment_id`
-	if err := tx.Select(ctx, &filed, file, string(documents)); err != nil {
-		return nil, nil, fmt.Errorf("saving tracking: %w", err)
-	}
-	if err := deriveShipments(ctx, tx, shipments, proofs, filed); err != nil {
-		return nil, nil, err
-	}
-	return of, filed, noteNews(ctx, tx, filed)
-}
-
-// noteNews notes news of shipments in the traces of the clicks that ordered what is in them.
-func noteNews(ctx context.Context, tx *store.Tx, shipments []string) error {
-	if len(shipments) == 0 || store.IsQuiet(ctx) || !telemetry.Following() {
-		return nil
-	}
-	var clicks []struct{ Correlation, Shipment string }
 	const query = `
-		SELECT DISTINCT o.correlation_id AS correlation, x.shipment_id AS shipment FROM shipment_orders x
-		JOIN operations o ON o.subject = x.order_id AND o.kind = 'SUBMIT_ORDER'
-		WHERE x.shipment_id = ANY($1)`
-	if err := tx.Select(ctx, &clicks, query, pq.Array(shipments)); err != nil {
-		return fmt.Errorf("tracking: %w", err)
+		WITH k AS (SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(scheme, value, place))
+		SELECT m.*, d.direction, d.created_at FROM (
+		SELECT k.place - 1 AS identifier, d.id AS shipment, FALSE AS indirect FROM k JOIN shipments d ON d.tracking_number = k.value
+		WHERE k.scheme = 'TRACKING_NUMBER'
+		UNION SELECT k.place - 1, p.shipment_id, FALSE FROM k JOIN packages p ON p.tracking_number = k.value WHERE k.scheme = 'TRACKING_NUMBER'
+		UNION SELECT k.place - 1, d.id, FALSE FROM k JOIN shipments d ON d.number = k.value WHERE k.scheme = 'DESPATCH_ADVICE'
+		UNION SELECT k.place - 1, p.shipment_id, FALSE FROM k JOIN packages p ON p.sscc = k.value WHERE k.scheme = 'SSCC'
+		UNION SELECT k.place - 1, d.id, FALSE FROM k JOIN handling_units u ON u.sscc = k.value
+		JOIN despatch_advices n ON n.id = u.despatch_advice_id AND n.status NOT IN ('REJECTED', 'CANCELLED')
+		JOIN shipments d ON d.number = n.shipment_number WHERE k.scheme = 'SSCC'
+		UNION SELECT k.place - 1, d.id, FALSE FROM k
+		JOIN shipments d ON d.refs @> jsonb_build_array(jsonb_build_object('scheme', k.scheme, 'value', k.value))
+			WHERE k.scheme <> 'TRACKING_NUMBER'
+		UNION SELECT k.place - 1, d.id, FALSE FROM k
+		JOIN despatch_advices n ON n.refs @> jsonb_build_array(jsonb_build_object('scheme', k.scheme, 'value', k.value))
+			AND n.status NOT IN ('REJECTED', 'CANCELLED') JOIN shipments d ON d.number = n.shipment_number
+		UNION SELECT k.place - 1, d.id, TRUE FROM k JOIN despatch_advices n ON n.number = k.value AND n.status NOT IN ('REJECTED', 'CANCELLED')
+		JOIN shipments d ON d.number = n.shipment_number WHERE k.scheme = 'DESPATCH_ADVICE'
+		UNION SELECT k.place - 1, x.shipment_id, TRUE FROM k JOIN purchase_orders o ON o.number = k.value
+		JOIN shipment_purchase_orders x ON x.purchase_order_id = o.id WHERE k.scheme = 'PO_NUMBER') m JOIN shipments d ON d.id = m.shipment
+		ORDER BY 1, 2, 3`
+	if err := tx.Select(ctx, &found, query, store.TextArray(schemes), store.TextArray(values)); err != nil {
+		return nil, fmt.Errorf("tracking: %w", err)
 	}
-	for _, c := range clicks {
-		telemetry.Happened(ctx, c.Correlation, "shipment event", attribute.String("shipment", c.Shipment))
+	return found, nil
+}
+
+// HoldShipments holds shipments until the transaction ends, in the order of their ids: what follows from their events
+// follows from all of them then.
+func HoldShipments(ctx context.Context, tx *store.Tx, ids []string) error {
+	if _, err := tx.Exec(ctx, `SELECT FROM shipments WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, store.TextArray(ids)); err != nil {
+		return fmt.Errorf("tracking: %w", err)
 	}
 	return nil
 }
 
-// shipmentsTracked finds, for each record, the shipments that it is about, and holds them until the
-// transaction ends, so that what follows from their events follows from all of them. They
-// are looked for before anything is filed: of a shipment that is saved in between the news
-// is told again. Looked for after, it would count as filed, and be lost.
-func shipmentsTracked(ctx context.Context, tx *store.Tx, records []trade.Tracking) ([][]string, error) {
-	type key struct {
-		Place  int    `json:"Place"`
-		Rank   int    `json:"Rank"`
-		Scheme string `json:"Scheme"`
-		Value  string `json:"Value"`
+// ReportedEvent is an event of a shipment, and the source that reports it.
+type ReportedEvent struct {
+	Shipment string              `json:"Shipment"`
+	Instance string              `json:"Instance"`
+	Event    trade.ShipmentEvent `json:"Event"`
+}
+
+// SaveShipmentEvents files events, each once by its shipment and key, of which none may be there twice, and returns the
+// shipments that something new is filed of. Who signed is encrypted. An event is late where the shipment has one of
+// the same packages that happened after it: forecasts, and what was declared wrong, do not count. A known
+// event whose code has another meaning by now is reread; it is its source's to report.
+func SaveShipmentEvents(ctx context.Context, tx *store.Tx, reported []ReportedEvent) (changed []string, err error) {
+	if len(reported) == 0 {
+		return nil, nil
 	}
-	var keys []key
-	for i, r := range records {
-		if r.TrackingNumber != "" {
-			keys = append(keys, key{i, 0, string(trade.SchemeTracking), r.TrackingNumber})
+	reported = slices.Clone(reported)
+	for i := range reported {
+		e := &reported[i].Event
+		if e.SignedBy, err = tx.Store().Encrypt(store.Signer, e.SignedBy); err != nil {
+			return nil, fmt.Errorf("tracking: %w", err)
 		}
-		for n, id := range r.About {
-			keys = append(keys, key{i, n + 1, string(id.Scheme), id.Value})
-		}
 	}
-	of := make([][]string, len(records))
-	if len(keys) == 0 {
-		return of, nil
-	}
-	document, err := json.Marshal(keys)
+	documents, err := json.Marshal(reported)
 	if err != nil {
 		return nil, fmt.Errorf("tracking: %w", err)
 	}
 	const query = `
-		WITH k AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS k("Place" int, "Rank" int, "Scheme" text, "Value" text))
-		SELECT k."Place" AS place, k."Rank" AS rank, d.id FROM k JOIN shipments d ON d.tracking_number = k."Value"
-		WHERE k."Scheme" = 'TRACKING_NUMBER'
-		UNION SELECT k."Place", k."Rank", d.id FROM k JOIN shipments d ON d.number = k."Value" WHERE k."Scheme" = 'DESPATCH_ADVICE'
-		UNION SELECT k."Place", k."Rank", p.shipment_id FROM k JOIN packages p ON p.sscc = k."Value" WHERE k."Scheme" = 'SSCC'
-		UNION SELECT k."Place", k."Rank", min(x.shipment_id) FROM k JOIN purchase_orders o ON o.number = k."Value"
-		JOIN shipment_purchase_orders x ON x.purchase_order_id = o.id
-			WHERE k."Scheme" = 'PO_NUMBER' GROUP BY 1, 2 HAVING count(DISTINCT x.shipment_id) = 1
-		UNION SELECT k."Place", k."Rank", d.id FROM k
-		JOIN shipments d ON d.refs @> jsonb_build_array(jsonb_build_object('scheme', k."Scheme", 'value', k."Value"))
-			WHERE k."Scheme" <> 'TRACKING_NUMBER'
-		ORDER BY 1, 2, 3`
-	var rows []struct {
-		Place, Rank int
-		ID          string
+		INSERT INTO shipment_events AS t (shipment_id, key, milestone, classifier, status,
+			occurred_at, offset_known, utc_offset, recorded_at, location,
+		reason, raw, late, estimate, signed_by, corrects, instead, units, instance)
+		SELECT j ->> 'Shipment', e ->> 'Key', e ->> 'Milestone', e ->> 'Classifier', e ->> 'Status', (e ->> 'OccurredAt')::timestamptz,
+		(e ->> 'OffsetKnown')::boolean, e ->> 'UTCOffset',
+			(e ->> 'RecordedAt')::timestamptz, nullif(e -> 'Location', 'null'), nullif(e -> 'Reason', 'null'), e -> 'Raw',
+			EXISTS (SELECT FROM shipment_events o WHERE o.shipment_id = j ->> 'Shipment' AND o.occurred_at > (e ->> 'OccurredAt')::timestamptz
+				AND o.classifier = 'ACTUAL' AND o.corrects IS NULL
+				AND NOT EXISTS (SELECT FROM shipment_events w WHERE w.shipment_id = o.shipment_id AND w.corrects = o.key)
+				AND (o.units IS NULL OR nullif(e -> 'Units', 'null') IS NULL
+					OR EXISTS (SELECT FROM jsonb_array_elements(o.units) u WHERE e -> 'Units' @> jsonb_build_array(u)))),
+			(e ->> 'Estimate')::timestamptz, e ->> 'SignedBy', nullif(e ->> 'Corrects', ''),
+			ARRAY(SELECT jsonb_array_elements_text(nullif(e -> 'Instead', 'null'))), nullif(e -> 'Units', 'null'), j ->> 'Instance'
+		FROM (SELECT j, j -> 'Event' AS e FROM jsonb_array_elements($1::jsonb) j) x
+		ON CONFLICT (shipment_id, key) DO UPDATE SET milestone = excluded.milestone, classifier = excluded.classifier, status = excluded.status,
+		reason = excluded.reason, units = excluded.units
+		WHERE t.instance = excluded.instance AND (t.milestone, t.classifier, t.status, t.reason, t.units) IS DISTINCT
+		FROM (excluded.milestone, excluded.classifier, excluded.status, excluded.reason, excluded.units)
+		RETURNING shipment_id`
+	if err := tx.Select(ctx, &changed, query, string(documents)); err != nil {
+		return nil, fmt.Errorf("saving tracking: %w", err)
 	}
-	if err := tx.Select(ctx, &rows, query, string(document)); err != nil {
-		return nil, fmt.Errorf("tracking: %w", err)
-	}
-	rank := make([]int, len(records))
-	var all []string
-	for _, r := range rows {
-		if len(of[r.Place]) == 0 {
-			rank[r.Place] = r.Rank
-		}
-		if rank[r.Place] == r.Rank {
-			of[r.Place] = append(of[r.Place], r.ID)
-			all = append(all, r.ID)
-		}
-	}
-	if _, err := tx.Exec(ctx, `SELECT FROM shipments WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, pq.Array(all)); err != nil {
-		return nil, fmt.Errorf("tracking: %w", err)
-	}
-	return of, nil
+	return changed, nil
 }
 
-// deriveShipments sets what follows from shipments' events, and tells of those that have new ones or
-// stand otherwise now.
-func deriveShipments(ctx context.Context, tx *store.Tx, shipments []string, proofs map[string]*trade.DocumentRef, filed []string) error {
+type trackedEvent struct {
+	trade.ShipmentEvent
+	Named  store.JSON[[]trade.Identifier]
+	Parcel store.JSON[tracking.Units]
+	First  bool
+}
+
+// EventsOfShipments reads all events of shipments, with what a shipment's state is derived from, and the handling units of
+// those that have events. Who signed stays encrypted.
+func EventsOfShipments(ctx context.Context, tx *store.Tx, shipments []string) (map[string][]trade.ShipmentEvent,
+	map[string]*tracking.Units, error,
+) {
 	const query = `
-		SELECT e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.recorded_at, e.received_at, e.reason, e.raw,
-		e.estimate, e.signed_by, coalesce(e.corrects, '') AS corrects
-		FROM shipment_events e WHERE e.shipment_id = ANY($1)`
-	var rows []trade.ShipmentEvent
-	if err := tx.Select(ctx, &rows, query, pq.Array(shipments)); err != nil {
-		return fmt.Errorf("events: %w", err)
+		SELECT e.*, CASE WHEN first THEN (SELECT jsonb_build_object('TrackingNumber', coalesce(s.tracking_number, ''),
+			'Document', s.proof -> 'document',
+			'Packages', (SELECT jsonb_agg(jsonb_build_object('Number', p.number, 'TrackingNumber', coalesce(p.tracking_number, ''),
+				'SSCC', coalesce(p.sscc, ''), 'Document', p.proof -> 'document') ORDER BY p.number) FROM packages p WHERE p.shipment_id = s.id),
+			'Pallets', (SELECT jsonb_agg(jsonb_build_object('SSCC', h.sscc, 'Parent', h.parent)) FROM despatch_advices n
+				JOIN handling_units h ON h.despatch_advice_id = n.id WHERE n.shipment_number = s.number AND h.parent IS NOT NULL
+				AND n.status NOT IN ('REJECTED', 'CANCELLED'))) FROM shipments s WHERE s.id = e.shipment_id) END AS parcel
+		FROM (SELECT e.shipment_id, e.key, e.milestone, e.classifier, e.status, e.occurred_at, e.recorded_at, e.received_at, e.reason, e.raw,
+			e.estimate, e.signed_by, coalesce(e.corrects, '') AS corrects, e.units AS named,
+			row_number() OVER (PARTITION BY e.shipment_id ORDER BY e.key) = 1 AS first
+			FROM shipment_events e WHERE e.shipment_id = ANY($1)) e`
+	var rows []trackedEvent
+	if err := tx.Select(ctx, &rows, query, store.TextArray(shipments)); err != nil {
+		return nil, nil, fmt.Errorf("events: %w", err)
 	}
-	byShipment := map[string][]trade.ShipmentEvent{}
-	for _, r := range rows {
-		byShipment[r.ShipmentID] = append(byShipment[r.ShipmentID], r)
+	events, units := map[string][]trade.ShipmentEvent{}, map[string]*tracking.Units{}
+	for i := range rows {
+		r := &rows[i]
+		if r.Units = r.Named.Value; r.First {
+			units[r.ShipmentID] = &r.Parcel.Value
+		}
+		events[r.ShipmentID] = append(events[r.ShipmentID], r.ShipmentEvent)
 	}
-	type derived struct {
-		ID        string                   `json:"ID"`
-		Status    trade.ShipmentStatus     `json:"Status"`
-		Eta       *trade.Eta               `json:"Eta"`
-		Exception *trade.ShipmentException `json:"Exception"`
-		Proof     *trade.Proof             `json:"Proof"`
-	}
-	all := []derived{}
-	for id, events := range byShipment {
-		all = append(all, derived{
-			id, tracking.StatusOf(events), tracking.EtaOf(events), tracking.ExceptionOf(events),
-			tracking.ProofOf(events, proofs[id]),
-		})
-	}
-	documents, err := json.Marshal(all)
+	return events, units, nil
+}
+
+// ShipmentState is what follows from the events of a shipment: where it and its packages stand, and which packages the events
+// move that name some.
+type ShipmentState struct {
+	tracking.State
+	ID       string                  `json:"ID"`
+	Packages []tracking.PackageState `json:"Packages"`
+	Moves    []Move                  `json:"Moves"`
+}
+
+// Move is an event that names packages, and those that it moves: nil for the whole shipment, none for packages of others.
+type Move struct {
+	Key      string `json:"Key"`
+	Packages []int  `json:"Packages"`
+}
+
+// SaveShipmentStates saves where shipments stand, which are held. The log of changes has those whose state is another one now,
+// and those among changed, that something new is filed of.
+func SaveShipmentStates(ctx context.Context, tx *store.Tx, states []ShipmentState, changed []string) error {
+	documents, err := json.Marshal(states)
 	if err != nil {
 		return fmt.Errorf("tracking: %w", err)
 	}
-	const update = `
+	const query = `
 		WITH d AS (SELECT j ->> 'ID' AS id, j ->> 'Status' AS status, nullif(j -> 'Eta', 'null') AS eta,
-		nullif(j -> 'Exception', 'null') AS exception,
-			nullif(j -> 'Proof', 'null') AS proof FROM jsonb_array_elements($1::jsonb) r(j)),
-		p AS (UPDATE packages p SET status = d.status FROM d WHERE p.shipment_id = d.id),
+		nullif(j -> 'Exception', 'null') AS exception, nullif(j -> 'Proof', 'null') AS proof, j
+			FROM jsonb_array_elements($1::jsonb) r(j)),
+		p AS (UPDATE packages p SET status = x ->> 'Status', eta = nullif(x -> 'Eta', 'null'), exception = nullif(x -> 'Exception', 'null'),
+			proof = nullif(x -> 'Proof', 'null')
+			FROM d, jsonb_array_elements(nullif(d.j -> 'Packages', 'null')) x
+			WHERE p.shipment_id = d.id AND p.number = (x ->> 'Number')::int AND (p.status, p.eta, p.exception, p.proof) IS DISTINCT FROM
+				(x ->> 'Status', nullif(x -> 'Eta', 'null'), nullif(x -> 'Exception', 'null'), nullif(x -> 'Proof', 'null'))),
+		m AS (UPDATE shipment_events e SET packages = x.moved
+			FROM (SELECT d.id, m ->> 'Key' AS key, CASE WHEN jsonb_typeof(m -> 'Packages') = 'array'
+				THEN ARRAY(SELECT jsonb_array_elements_text(m -> 'Packages')::int) END AS moved
+				FROM d, jsonb_array_elements(nullif(d.j -> 'Moves', 'null')) m) x
+			WHERE e.shipment_id = x.id AND e.key = x.key AND e.packages IS DISTINCT FROM x.moved),
 		s AS (UPDATE shipments s SET status = d.status, eta = d.eta, eta_at = (d.eta ->> 'at')::timestamptz, exception = d.exception,
-			proof = coalesce(d.proof, s.proof), received_at = now() FROM d, shipments o WHERE s.id = d.id AND o.id = d.id
+			proof = d.proof, received_at = now() FROM d, shipments o WHERE s.id = d.id AND o.id = d.id
 			RETURNING s.id, s.account_id, s.supplier_id, nullif(o.status, s.status) AS previous,
 			extract(epoch FROM s.eta_at - o.eta_at)::bigint AS eta_shift,
 				(s.status, s.eta, s.exception, s.proof) IS DISTINCT FROM (o.status, o.eta, o.exception, o.proof) AS otherwise)
 		` + shipmentChanged + `s.previous, nullif(s.eta_shift, 0) FROM s WHERE NOT $3 AND (s.otherwise OR s.id = ANY($2))`
-	result, err := tx.Exec(ctx, update, string(documents), store.TextArray(filed), store.IsQuiet(ctx))
+	result, err := tx.Exec(ctx, query, string(documents), store.TextArray(changed), store.IsQuiet(ctx))
 	if err != nil {
 		return fmt.Errorf("saving tracking: %w", err)
 	}
@@ -231,4 +209,19 @@ func deriveShipments(ctx context.Context, tx *store.Tx, shipments []string, proo
 		tx.MarkChanged()
 	}
 	return nil
+}
+
+// OrderedShipment is a shipment, and the correlation id of a request that ordered something in it.
+type OrderedShipment struct{ Correlation, Shipment string }
+
+// RequestsOfShipments finds the requests that ordered what is in shipments.
+func RequestsOfShipments(ctx context.Context, tx *store.Tx, shipments []string) (requests []OrderedShipment, err error) {
+	const query = `
+		SELECT DISTINCT o.correlation_id AS correlation, x.shipment_id AS shipment FROM shipment_orders x
+		JOIN operations o ON o.subject = x.order_id AND o.kind = 'SUBMIT_ORDER'
+		WHERE x.shipment_id = ANY($1)`
+	if err := tx.Select(ctx, &requests, query, store.TextArray(shipments)); err != nil {
+		return nil, fmt.Errorf("tracking: %w", err)
+	}
+	return requests, nil
 }

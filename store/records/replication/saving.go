@@ -18,16 +18,16 @@ import (
 // one JSON argument, and each table it touches takes its part in one
 // statement. An older version never replaces a newer one.
 
-// told are the columns of a row's provenance; toldFrom are their values in the
+// provenanceColumns are the columns of a row's provenance; toldFrom are their values in the
 // document j, and newer is the condition under which a row t is replaced.
 const (
-	told     = "system, instance, source_ref, source_version, sequence, as_of"
-	toldFrom = `j #>> '{Provenance,System}', j #>> '{Provenance,Instance}', j #>> '{Provenance,SourceRef}',
+	provenanceColumns = "system, instance, source_ref, source_version, sequence, as_of"
+	provenanceValues  = `j #>> '{Provenance,System}', j #>> '{Provenance,Instance}', j #>> '{Provenance,SourceRef}',
 		coalesce(j #>> '{Provenance,SourceVersion}', ''),
 		(j #>> '{Provenance,Sequence}')::bigint, (j #>> '{Provenance,AsOf}')::timestamptz`
-	toldAgain = `system = excluded.system, instance = excluded.instance, source_ref = excluded.source_ref,
+	setProvenance = `system = excluded.system, instance = excluded.instance, source_ref = excluded.source_ref,
 		source_version = excluded.source_version,
-		sequence = excluded.sequence, as_of = excluded.as_of, received_at = now()`
+		sequence = excluded.sequence, as_of = excluded.as_of, received_at = now(), unread_since = NULL, unread_reason = NULL`
 	newer = "t.instance <> excluded.instance OR t.sequence <= excluded.sequence"
 )
 
@@ -37,7 +37,7 @@ const (
 type saving[T any] struct {
 	kind  string // the subject
 	key   func(*T) string
-	table string // with column key, to tell an older version from one that names something unknown
+	table string // with columns key, instance and sequence, to tell an older version from one that names something unknown
 	col   string
 	head  string
 	parts []string
@@ -49,7 +49,14 @@ type saving[T any] struct {
 	// conflicts belong to; both where there are others.
 	keyPath    string
 	capability operating.Capability
+	// chain is the column with the key of the record that one names as its own successor or parent, and next that key;
+	// both are empty where it names none of its kind.
+	chain string
+	next  func(*T) string
 }
+
+// mostBytes is how large records may be that are saved together; one that is larger alone is refused.
+const mostBytes = 8 << 20
 
 // save saves records and returns those that name something the store does not
 // know.
@@ -72,7 +79,10 @@ func (v saving[T]) save(ctx context.Context, tx *store.Tx, records []T) ([]opera
 	}
 	documents, err := json.Marshal(batch)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", v.kind, err)
+		return nil, unwritable(v.kind, err)
+	}
+	if len(documents) > mostBytes {
+		return nil, fmt.Errorf("saving %s: %w", v.kind, &store.Refusal{Reason: fmt.Sprintf("it is larger than %d MiB", mostBytes>>20)})
 	}
 	if by, ok := v.others[tx.Store().Matching(v.kind)]; ok {
 		if err := v.rename(ctx, tx, by, string(documents)); err != nil {
@@ -86,13 +96,16 @@ func (v saving[T]) save(ctx context.Context, tx *store.Tx, records []T) ([]opera
 	if len(taken) > 0 && !store.IsQuiet(ctx) {
 		tx.MarkChanged()
 	}
+	if err := v.checkChains(ctx, tx, byKey, taken); err != nil {
+		return nil, err
+	}
 	if len(v.parts) > 0 && len(taken) > 0 {
 		heads := make([]*T, 0, len(taken))
 		for _, k := range taken {
 			heads = append(heads, byKey[k])
 		}
 		if documents, err = json.Marshal(heads); err != nil {
-			return nil, fmt.Errorf("%s: %w", v.kind, err)
+			return nil, unwritable(v.kind, err)
 		}
 		for _, part := range v.parts {
 			if _, err := tx.Exec(ctx, part, string(documents)); err != nil {
@@ -106,11 +119,52 @@ func (v saving[T]) save(ctx context.Context, tx *store.Tx, records []T) ([]opera
 	return v.unknown(ctx, tx, byKey, taken)
 }
 
+// longestChain is how many successors or parents are followed.
+const longestChain = 100
+
+// checkChains refuses records that come back to themselves by way of others, each naming the next as its successor or
+// parent: nobody who follows them would end, and accounts would act for each other. One that names itself names none.
+func (v saving[T]) checkChains(ctx context.Context, tx *store.Tx, byKey map[string]*T, taken []string) error {
+	if v.chain == "" {
+		return nil
+	}
+	var chained []string
+	for _, k := range taken {
+		if next := v.next(byKey[k]); next != "" && next != k {
+			chained = append(chained, k)
+		}
+	}
+	if len(chained) == 0 {
+		return nil
+	}
+	query := fmt.Sprintf(`
+		WITH RECURSIVE c(first, next, n) AS (
+			SELECT t.%[2]s, t.%[3]s, 1 FROM %[1]s t WHERE t.%[2]s = ANY($1)
+			UNION ALL SELECT c.first, t.%[3]s, n + 1 FROM c JOIN %[1]s t ON t.%[2]s = c.next
+			WHERE c.next <> c.first AND t.%[3]s <> t.%[2]s AND n < %[4]d)
+		SELECT count(*) FROM c WHERE next = first`, v.table, v.col, v.chain, longestChain)
+	var circles int
+	if err := tx.Get(ctx, &circles, query, pq.Array(chained)); err != nil {
+		return fmt.Errorf("chains of %s: %w", v.kind, err)
+	}
+	if circles > 0 {
+		reason := "it names a record of its kind that leads back to it: see its " + v.chain
+		return fmt.Errorf("saving %s: %w", v.kind, &store.Refusal{Reason: reason})
+	}
+	return nil
+}
+
+// unwritable is why records are no documents: one has a value that is none, such as a moment in the year 10000. It is
+// refused as the database would refuse it.
+func unwritable(kind string, err error) error {
+	return fmt.Errorf("%s: %w", kind, &store.Refusal{Reason: "a value cannot be written: " + err.Error()})
+}
+
 // rename gives records that another source has told until now the natural keys of
 // those in documents, where they are the same by another key: their ids stay. One
 // whose new key is another record's, or that is not alone with the other key, is a
 // conflict of master data.
-func (v saving[T]) rename(ctx context.Context, tx *store.Tx, by [2]string, told string) error {
+func (v saving[T]) rename(ctx context.Context, tx *store.Tx, by [2]string, provenanceColumns string) error {
 	twins := fmt.Sprintf(`
 		WITH told AS (SELECT %[3]s AS key, %[5]s AS other, j #>> '{Provenance,Instance}' AS instance FROM %[6]s),
 		twins AS (SELECT t.id, t.%[2]s AS old, t.instance AS held, d.key, d.other, d.instance,
@@ -126,19 +180,8 @@ func (v saving[T]) rename(ctx context.Context, tx *store.Tx, by [2]string, told 
 			ON CONFLICT (subject, held, instance, key, field) DO UPDATE SET source_value = excluded.source_value, at = now()`, v.capability, v.kind,
 			v.col),
 	} {
-		if _, err := tx.Exec(ctx, twins+query, told); err != nil {
+		if _, err := tx.Exec(ctx, twins+query, provenanceColumns); err != nil {
 			return fmt.Errorf("matching %s: %w", v.kind, err)
-		}
-	}
-	return nil
-}
-
-// CheckMatching fails where records are to be known again by a key that is none of theirs.
-func CheckMatching(by map[string]string) error {
-	for subject, key := range by {
-		others := map[string]map[string][2]string{saveItems.kind: saveItems.others, savePartners.kind: savePartners.others}[subject]
-		if _, ok := others[key]; !ok {
-			return fmt.Errorf("match: %s cannot be matched by %q: items can by gtin, suppliers by gln", subject, key)
 		}
 	}
 	return nil
@@ -154,13 +197,16 @@ func (v saving[T]) unknown(ctx context.Context, tx *store.Tx, byKey map[string]*
 	for _, k := range taken {
 		delete(rest, k)
 	}
-	keys := make([]string, 0, len(rest))
+	keys, instances, sequences := make([]string, 0, len(rest)), make([]string, 0, len(rest)), make([]int64, 0, len(rest))
 	for k := range rest {
-		keys = append(keys, k)
+		p := v.prov(byKey[k])
+		keys, instances, sequences = append(keys, k), append(instances, p.Instance), append(sequences, p.Sequence)
 	}
 	var there []string
-	if err := tx.Select(ctx, &there, fmt.Sprintf("SELECT %s FROM %s t WHERE %s = ANY($1)", v.col, v.table, v.col),
-		pq.Array(keys)); err != nil {
+	query := fmt.Sprintf(`SELECT t.%[1]s FROM %[2]s t
+		JOIN unnest($1::text[], $2::text[], $3::bigint[]) AS d(key, instance, sequence) ON d.key = t.%[1]s
+		WHERE coalesce(t.instance, d.instance) = d.instance AND t.sequence > d.sequence`, v.col, v.table)
+	if err := tx.Select(ctx, &there, query, pq.Array(keys), pq.Array(instances), pq.Array(sequences)); err != nil {
 		return nil, fmt.Errorf("%s: %w", v.kind, err)
 	}
 	for _, k := range there {
@@ -178,27 +224,51 @@ func (v saving[T]) unknown(ctx context.Context, tx *store.Tx, byKey map[string]*
 }
 
 // RejectRecords files records that were set aside; a record is filed once, with its
-// latest reason.
+// latest reason. What the store holds of it is marked as [MarkUnread] does.
+//
+// What it says of a record is the source's, and may hold what cannot be kept: such characters are left out.
 func RejectRecords(ctx context.Context, tx *store.Tx, records []operating.RejectedRecord) error {
 	for _, r := range records {
+		ref := ""
+		if r.SourceRef != nil {
+			ref = printable(*r.SourceRef, longestRef)
+		}
 		const query = `
-			INSERT INTO rejected_records (instance, kind, source_ref, reason, at) VALUES ($1, $2, coalesce($3, ''), $4, $5)
-			ON CONFLICT (instance, kind, source_ref) DO UPDATE SET reason = excluded.reason, at = excluded.at`
-		if _, err := tx.Exec(ctx, query, r.Instance, r.Kind, r.SourceRef, r.Reason, r.At); err != nil {
+			INSERT INTO rejected_records (instance, kind, source_ref, reason, at, subject) VALUES ($1, $2, $3, $4, $5, nullif($6, ''))
+			ON CONFLICT (instance, kind, source_ref) DO UPDATE SET reason = excluded.reason, at = excluded.at, subject = excluded.subject`
+		if _, err := tx.Exec(ctx, query, r.Instance, r.Kind, ref, printable(r.Reason, longestReason), r.At, r.Subject); err != nil {
 			return fmt.Errorf("rejected records: %w", err)
 		}
 	}
-	return nil
+	return MarkUnread(ctx, tx, records)
 }
 
-// AcceptRecords takes records off the list of those set aside, because a version that
-// can be read has come.
-func AcceptRecords(ctx context.Context, tx *store.Tx, instance string, refs []string) error {
-	const query = `DELETE FROM rejected_records WHERE instance = $1 AND source_ref = ANY($2)`
-	if _, err := tx.Exec(ctx, query, instance, pq.Array(refs)); err != nil {
+const (
+	longestRef    = 1000 // bytes; a longer one does not fit into an index
+	longestReason = 2000 // bytes
+)
+
+// printable is a text that the database keeps: without what is no character, and cut where it is too long.
+func printable(text string, most int) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
+	}
+	return text
+}
+
+// AcceptRecords takes records of a subject off the list of those that were rejected, because a version that can be read
+// has come.
+func AcceptRecords(ctx context.Context, tx *store.Tx, subject, instance string, refs []string) error {
+	const query = `DELETE FROM rejected_records WHERE instance = $1 AND source_ref = ANY($2) AND coalesce(subject, $3) = $3`
+	result, err := tx.Exec(ctx, query, instance, pq.Array(refs), subject)
+	if err != nil {
 		return fmt.Errorf("rejected records: %w", err)
 	}
-	return nil
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	return clearUnread(ctx, tx, subject, instance, refs)
 }
 
 // Load is how far the first load of one subject from one source came.
@@ -246,22 +316,16 @@ func Position(ctx context.Context, s *store.Store, instance string) (epoch, posi
 	return rows[0].Epoch, rows[0].Position, nil
 }
 
-var sequenced = []string{
-	"warehouses", "categories", "trading_partners", "accounts", "credit_positions", "items", "contracts", "stock", "orders", "purchase_orders",
-	"shipments", "invoices", "returns",
-}
-
-// BeginAnew forgets how far a source was loaded and followed, because its
+// BeginReload forgets how far a source was loaded and followed, because its
 // versions have begun again: what it tells next replaces what it told.
-func BeginAnew(ctx context.Context, s *store.Store, instance string) error {
+func BeginReload(ctx context.Context, s *store.Store, instance string) error {
 	return s.InTx(ctx, func(tx *store.Tx) error {
-		var b strings.Builder
-		for _, t := range sequenced {
-			fmt.Fprintf(&b, "UPDATE %s SET sequence = -1 WHERE instance = '%s';", t, strings.ReplaceAll(instance, "'", "''"))
+		var restart strings.Builder
+		for _, k := range kinds {
+			restart.WriteString(k.restarting(instance) + ";")
 		}
-		b.WriteString("UPDATE shipments SET tracked_seq = -1; UPDATE account_locations SET calendar_seq = -1")
-		if err := tx.Script(ctx, b.String()); err != nil {
-			return fmt.Errorf("beginning anew: %w", err)
+		if err := tx.Script(ctx, restart.String()); err != nil {
+			return fmt.Errorf("starting a new epoch: %w", err)
 		}
 		for _, query := range []string{
 			`DELETE FROM loads WHERE instance = $1`, `DELETE FROM feeds WHERE instance = $1`,
@@ -271,7 +335,7 @@ func BeginAnew(ctx context.Context, s *store.Store, instance string) error {
 			`UPDATE shipments SET registered_with = NULL WHERE registered_with = $1`,
 		} {
 			if _, err := tx.Exec(ctx, query, instance); err != nil {
-				return fmt.Errorf("beginning anew: %w", err)
+				return fmt.Errorf("starting a new epoch: %w", err)
 			}
 		}
 		return nil

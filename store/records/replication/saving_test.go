@@ -34,7 +34,7 @@ func TestAnOlderVersionNeverReplacesANewerOne(t *testing.T) {
 		t.Errorf("got %s, want b", found["1"].Name)
 	}
 	// What begins anew replaces what was, whatever its version.
-	if err := replication.BeginAnew(t.Context(), s, "erp"); err != nil {
+	if err := replication.BeginReload(t.Context(), s, "erp"); err != nil {
 		t.Fatal(err)
 	}
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "again", 1))
@@ -85,7 +85,8 @@ func TestAnInvoiceOfAnOrderThatIsNotKnownYetIsKeptAndTold(t *testing.T) {
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
 	eur := trade.Money{Amount: udecimal.MustFromInt64(5, 0), Currency: "EUR"}
 	inv := trade.Invoice{
-		Number: "R1", Kind: trade.PlainInvoice, AccountRef: trade.Key("1"), IssuedOn: trade.DateOf(time.Now()), Status: trade.InvoiceIssued,
+		Number: "R1", Kind: trade.PlainInvoice, AccountRef: trade.Key("1"), IssuedOn: trade.DateOf(time.Now(), time.UTC),
+		Status:  trade.InvoiceIssued,
 		Balance: eur,
 		Totals:  trade.Totals{Subtotal: eur, Discount: trade.Money{Currency: "EUR"}, Total: eur}, Provenance: storetest.From("R1", 1),
 		LinesKnown: []trade.InvoiceLine{{
@@ -111,15 +112,57 @@ func TestTheDatabaseRefusesWhatBreaksARule(t *testing.T) {
 	s := storetest.New(t)
 	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
 	o := storetest.Order("100", "1", 1, "10")
-	o.LinesKnown[0].Shipped.Value = udecimal.MustFromInt64(50, 0)
+	o.LinesKnown[0].Status = "LOST"
 	err := s.InTx(t.Context(), func(tx *store.Tx) error {
 		_, err := replication.SaveOrders(t.Context(), tx, []trade.Order{o})
 		return err
 	})
 	if reason, ok := store.Refused(err); !ok || !strings.Contains(reason, "order_lines") {
-		t.Errorf("more shipped than ordered: %v, want it refused by a rule of order_lines", err)
+		t.Errorf("a status that is none: %v, want it refused by a rule of order_lines", err)
 	}
 	if found, _ := records.OrdersByNumber(t.Context(), s, storetest.Everything, []string{"100"}); found["100"] != nil {
 		t.Error("half of the order is in the store")
+	}
+}
+
+// Cases: B1 B2
+func TestWhatIsNotAsItShouldBeIsAFact(t *testing.T) {
+	s := storetest.New(t)
+	number := func(n int64) udecimal.Decimal { return udecimal.MustFromInt64(n, 0) }
+	storetest.Save(t, s, replication.SaveAccounts, storetest.Account("1", "a", 1))
+	o := storetest.Order("100", "1", 1, "10", "20")
+	o.LinesKnown[0].Shipped.Value, o.LinesKnown[0].Backordered.Value = number(8), number(-6)
+	o.LinesKnown[1].Returned.Value = number(5)
+	o.Derive()
+	if o.Status != trade.OrderPartiallyShipped {
+		t.Errorf("8 of 2 shipped and 0 of 2 make the order %s, want it partially shipped", o.Status)
+	}
+	if rejected := storetest.Save(t, s, replication.SaveOrders, o); len(rejected) > 0 {
+		t.Errorf("rejected %+v", rejected)
+	}
+	found, err := records.OrdersByNumber(t.Context(), s, storetest.Everything, []string{"100"})
+	if err != nil || found["100"] == nil {
+		t.Fatalf("the order is not in the store: %v", err)
+	}
+	storetest.Save(t, s, replication.SaveWarehouses,
+		trade.Warehouse{Code: "W1", Name: "one", Provenance: storetest.From("W1", 1)},
+		trade.Warehouse{Code: "W2", Name: "two", Provenance: storetest.From("W2", 1)})
+	storetest.Save(t, s, replication.SaveItems, trade.Item{
+		SKU: "A", Name: "a", BaseUnit: "EA", Status: trade.ItemActive, Provenance: storetest.From("A", 1),
+		Identifiers: []trade.Identifier{}, Attributes: []trade.ItemAttribute{}, DocumentRefs: []trade.ItemDocumentRef{},
+	})
+	at := func(code string, onHand, allocated int64) trade.Stock {
+		return trade.Stock{
+			ItemRef: trade.Key("A"), WarehouseRef: trade.Key(code), Unit: "EA", OnHand: number(onHand), Allocated: number(allocated),
+			Provenance: storetest.From("A", 1),
+		}
+	}
+	low, good := at("W1", -5, 3), at("W2", 10, 0)
+	if rejected := storetest.Save(t, s, replication.SaveStock, low, good); len(rejected) > 0 {
+		t.Errorf("rejected %+v", rejected)
+	}
+	a := trade.AvailabilityOf(&trade.Item{Status: trade.ItemActive, BaseUnit: "EA"}, []*trade.Stock{&low, &good})
+	if a.OnHand.Value.String() != "5" || a.AvailableNow.Value.String() != "10" || !a.ByWarehouse[0].AvailableNow.Value.IsZero() {
+		t.Errorf("on hand %s, available %s, there %s; want 5, 10, 0", a.OnHand.Value, a.AvailableNow.Value, a.ByWarehouse[0].AvailableNow.Value)
 	}
 }

@@ -37,6 +37,6 @@ assert.equal((await fetch(`${url}/ticket`, { method: 'POST', headers: { 'content
 // The headers that keep proxies from gathering events.
 const res = await fetch(`${url}?${new URLSearchParams({ query })}`, { headers: { ...headers, accept: 'text/event-stream' } });
 assert.equal(res.headers.get('x-accel-buffering'), 'no');
-assert.match(res.headers.get('cache-control'), /no-cache/);
+assert.match(res.headers.get('cache-control'), /no-store/);
 assert.equal(await res.text().then((t) => t.includes('event: complete\ndata:\n\n')), true);
 console.log('ok');

@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// twice is a record's list with its first part repeated.
+func (s *server) twice(t *testing.T, object, key, list string) []any {
+	t.Helper()
+	parts, _ := s.record(t, "erp", object, key)[list].([]any)
+	if len(parts) == 0 {
+		t.Fatalf("%s %s has no %s", object, key, list)
+	}
+	return append(parts, parts[0])
+}
+
+// set makes the ERP report a record with other values, as a version of its own.
+func (s *server) set(t *testing.T, service, object, key string, fields map[string]any) {
+	t.Helper()
+	s.control(t, http.MethodPost, "/control/records", map[string]any{"service": service, "object": object, "key": key, "set": fields})
+}
+
+// reasons are why records of a source were rejected, by their reference.
+func (s *server) reasons(t *testing.T, instance string) map[string]string {
+	t.Helper()
+	a := s.good(t, "operator", `{ sourceHealth { instance rejectedRecords(first: 100) { nodes { sourceRef reason } } } }`, nil)
+	found := map[string]string{}
+	for _, h := range a.at("sourceHealth").([]any) {
+		if walk(h, "instance") != instance {
+			continue
+		}
+		for _, r := range walk(walk(h, "rejectedRecords"), "nodes").([]any) {
+			found[walk(r, "sourceRef").(string)], _ = walk(r, "reason").(string)
+		}
+	}
+	return found
+}
+
+// Cases: A1 A3
+func TestARecordWithAPartTwiceStopsNoOther(t *testing.T) {
+	t.Parallel()
+	data := loaded(t)
+	s := start(t, data, "PORTICO_SANDBOX_SPEED=0")
+	defer func() { _ = s.stop() }()
+	list := s.good(t, "operator", `{
+		orders(first: 2, orderBy: NUMBER_ASC) { nodes { number } }
+		purchaseOrders(first: 1) { nodes { number } }
+		accounts(first: 1) { nodes { number } } }`, nil)
+	number := func(of string, i int) string { return list.at(of, "nodes", i, "number").(string) }
+	bad, fine, purchase, account := number("orders", 0), number("orders", 1), number("purchaseOrders", 0), number("accounts", 0)
+	s.set(t, "erp", "salesOrders", bad, map[string]any{"items": s.twice(t, "salesOrders", bad, "items"), "rev": 900})
+	s.set(t, "erp", "purchases", purchase, map[string]any{"items": s.twice(t, "purchases", purchase, "items"), "rev": 900})
+	s.set(t, "erp", "customers", account, map[string]any{"addresses": s.twice(t, "customers", account, "addresses"), "rev": 900})
+	comment := func(s *server, want string) func() bool {
+		return func() bool {
+			a := s.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { comment } }`, map[string]any{"n": fine})
+			return a.at("order", "comment") == want
+		}
+	}
+	s.set(t, "erp", "salesOrders", fine, map[string]any{"note": "goes on", "rev": 900})
+	s.until(t, 10*time.Second, "the next change", comment(s, "goes on"))
+	named := func(s *server) func() bool {
+		return func() bool {
+			found := s.reasons(t, "erp")
+			return strings.Contains(found[bad], "line") && strings.Contains(found[purchase], "line") &&
+				strings.Contains(found[account], "address")
+		}
+	}
+	s.until(t, 10*time.Second, "all three rejected by name", named(s))
+
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, data, "PORTICO_SANDBOX_SPEED=0")
+	s.set(t, "erp", "salesOrders", fine, map[string]any{"note": "and on", "rev": 901})
+	s.until(t, 10*time.Second, "a change after the restart", comment(s, "and on"))
+	if !named(s)() {
+		t.Errorf("after the restart the rejected records are %v", s.reasons(t, "erp"))
+	}
+	// One that is right again is accepted.
+	s.set(t, "erp", "salesOrders", bad, map[string]any{"rev": 902})
+	s.until(t, 10*time.Second, "accepted", func() bool { return s.reasons(t, "erp")[bad] == "" })
+}
+
+// Cases: A4
+func TestRecordsThatAreHugeOrLeadBackToThemselvesStopNoFeed(t *testing.T) {
+	t.Parallel()
+	s := portico(t)
+	list := s.good(t, "operator", `{ items(last: 5, filter: {status: [ACTIVE]}) { nodes { sku name replacedBy { sku } } } }`, nil)
+	sku := func(i int) string { return list.at("items", "nodes", i, "sku").(string) }
+	one, two, self, huge, fine := sku(0), sku(1), sku(2), sku(3), sku(4)
+	for key, fields := range map[string]map[string]any{
+		one: {"succ": two}, two: {"succ": one}, self: {"succ": self}, huge: {"longText": strings.Repeat("long ", 2<<20)},
+		fine: {"descr": "goes on"},
+	} {
+		fields["rev"] = 900
+		s.set(t, "erp", "materials", key, fields)
+		defer s.set(t, "erp", "materials", key, map[string]any{"rev": 901})
+	}
+	name := func(key, field string) any {
+		return s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { name replacedBy { sku replacedBy { sku } } } }`,
+			map[string]any{"sku": key}).at("item", field)
+	}
+	s.until(t, 20*time.Second, "the next change", func() bool { return name(fine, "name") == "goes on" })
+	s.until(t, 20*time.Second, "rejected by name", func() bool {
+		found := s.reasons(t, "erp")
+		return strings.Contains(found[huge], "8 MiB") && strings.Contains(found[one]+found[two], "leads back to it")
+	})
+	if next := name(self, "replacedBy"); next != nil {
+		t.Errorf("an item that names itself is replaced by %v", next)
+	}
+	for _, key := range []string{one, two} { // one names the other, which names none
+		if next := name(key, "replacedBy"); next != nil && walk(next, "replacedBy") != nil {
+			t.Errorf("%s is replaced in a circle: %v", key, next)
+		}
+	}
+}
