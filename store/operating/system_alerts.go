@@ -148,9 +148,11 @@ func KeepAlerts(ctx context.Context, s *store.Store, kinds []trade.AlertKind, no
 				AND NOT EXISTS (SELECT FROM wanted n WHERE n.kind = w.kind AND n.subject = w.subject)`,
 				[]any{string(document), pq.Array(kinds), resolution},
 			},
-			{wanted + `UPDATE alerts w SET severity = n.severity, message = n.message, responsible = n.responsible FROM wanted n
+			{wanted + `UPDATE alerts w SET severity = n.severity, message = n.message, suggested_action = n.action,
+				queue = n.queue, responsible = n.responsible FROM wanted n
 				WHERE n.kind = w.kind AND n.subject = w.subject AND w.state <> 'RESOLVED'
-				AND (w.severity, w.message) IS DISTINCT FROM (n.severity, n.message)`, []any{string(document)}},
+				AND (w.severity, w.message, w.suggested_action, w.queue, w.responsible)
+				IS DISTINCT FROM (n.severity, n.message, n.action, n.queue, n.responsible)`, []any{string(document)}},
 			{wanted + `INSERT INTO alerts (id, kind, severity, message, suggested_action, audience, queue, responsible, subject)
 				SELECT 'alr_' || replace(gen_random_uuid()::text, '-', ''), n.kind, n.severity, n.message, n.action, '{OPERATOR}', n.queue,
 				n.responsible, n.subject FROM wanted n

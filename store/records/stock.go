@@ -118,17 +118,24 @@ func (r *inboundRow) trade() *trade.InboundSupply {
 	return &r.InboundSupply
 }
 
-// inbound is what purchase orders still bring, told without saying whose: the
-// day, the quantity and how sure it is.
+// inbound is what purchase orders still bring, told without saying whose: the day, the quantity and how sure it is. What came or was
+// cancelled is of the earliest days, and what no schedule line has comes with the last. What has no day is not told, for nothing can be
+// promised of it.
 var inbound = store.Read(store.Relation[trade.InboundSupply]{
 	Kind: "InboundSupply", Visible: store.AnyParty,
-	From: `(SELECT * FROM purchase_order_lines WHERE ordered > received + cancelled) pl
+	From: `(SELECT *, ordered - received - cancelled AS open FROM purchase_order_lines WHERE ordered > received + cancelled) pl
 		JOIN purchase_orders po ON po.id = pl.purchase_order_id AND po.state NOT IN ('REJECTED', 'CANCELLED', 'CLOSED')
-		JOIN purchase_schedule_lines sl ON sl.purchase_order_line_id = pl.id`,
-	Columns: []store.Columns{store.Always(`pl.item_id AS "item_ref.id", coalesce(sl.promised_delivery_date,
-		sl.requested_delivery_date) AS expected_on,
-		least(sl.quantity, pl.ordered - pl.received - pl.cancelled) AS "quantity.value", pl.unit AS "quantity.unit",
-		pl.id AS line_id, coalesce(po.warehouse_id, '') AS warehouse_id, pl.shipped, sl.promised_delivery_date IS NOT NULL AS promised`)},
+		JOIN LATERAL (
+			SELECT day, promised, greatest(least(quantity, pl.open - following), 0)
+				+ CASE WHEN last THEN greatest(pl.open - quantity - before, 0) ELSE 0 END AS quantity
+			FROM (SELECT coalesce(promised_delivery_date, requested_delivery_date) AS day, promised_delivery_date IS NOT NULL AS promised,
+					quantity, sum(quantity) OVER days - quantity AS before, sum(quantity) OVER () - sum(quantity) OVER days AS following,
+					lead(position) OVER days IS NULL AS last
+				FROM purchase_schedule_lines WHERE purchase_order_line_id = pl.id
+				WINDOW days AS (ORDER BY coalesce(promised_delivery_date, requested_delivery_date), position)) parts) sl
+			ON sl.day IS NOT NULL AND sl.quantity > 0`,
+	Columns: []store.Columns{store.Always(`pl.item_id AS "item_ref.id", sl.day AS expected_on, sl.quantity AS "quantity.value",
+		pl.unit AS "quantity.unit", pl.id AS line_id, coalesce(po.warehouse_id, '') AS warehouse_id, pl.shipped, sl.promised`)},
 }, (*inboundRow).trade)
 
 // Inbound reads the supply of items on its way, soonest first.

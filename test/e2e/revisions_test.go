@@ -27,7 +27,7 @@ func TestATimelineHasEveryRevisionOfThePurchaseOrder(t *testing.T) {
 			return fmt.Sprint(p.now(t, "supplier", number)["revision"]) == fmt.Sprint(revision)
 		})
 	}
-	revise(2, func(items []any) []any { items[0].(map[string]any)["qty"] = 1200; return items })
+	revise(2, func(items []any) []any { items[0].(map[string]any)["qty"] = 1200; return items }) // its part stays 1000: the rest comes with it
 	revise(3, func(items []any) []any {
 		sched := items[0].(map[string]any)["sched"].([]any)
 		sched[0].(map[string]any)["wishDlv"] = "20270301"
