@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"path/filepath"
 	"time"
 
 	"portico/edge"
@@ -180,7 +179,7 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 	if err := p.codes.Begin(ctx); err != nil {
 		return err
 	}
-	p.auditFolder = filepath.Join(cfg.Data, AuditFolder)
-	p.audit, err = audit.Open(p.store, p.auditFolder)
+	p.auditFolder = cfg.AuditFolder
+	p.audit, err = audit.Open(p.store, cfg.AuditFolder, cfg.AuditKeyFile)
 	return err
 }

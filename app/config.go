@@ -41,6 +41,8 @@ type Config struct {
 	LinkKeyFile    string        `help:"File with such keys, one a line: the first signs, all of them verify. Reloaded when it changes." env:"PORTICO_LINK_KEY_FILE"`
 	DataKeyFile    string        `help:"File with secrets of at least 32 characters that restricted columns are encrypted with, one a line: the first encrypts, all of them decrypt. Reloaded when it changes; made in the data folder when left out." env:"PORTICO_DATA_KEY_FILE"`
 	ReceiptKeyFile string        `help:"Private key (PEM, Ed25519) that receipts to suppliers are signed with; made in the data folder when left out. Its public half is kept for ever." env:"PORTICO_RECEIPT_KEY_FILE"`
+	AuditKeyFile   string        `help:"Private key (PEM, Ed25519) that the heads of the audit log are signed with, the same for all processes; made in the audit folder when left out." env:"PORTICO_AUDIT_KEY_FILE"`
+	AuditFolder    string        `help:"Folder of the signed heads of the audit log. It must outlive the process and the database; processes may share it. The folder audit of the data folder when left out." env:"PORTICO_AUDIT_FOLDER"`
 	TLSCert        string        `name:"tls-cert" help:"Certificate chain (PEM) to serve TLS with; reloaded when it changes." env:"PORTICO_TLS_CERT"`
 	TLSKey         string        `name:"tls-key" help:"Key of the certificate (PEM)." env:"PORTICO_TLS_KEY"`
 	KeepOperations time.Duration `help:"How long operations that have ended are kept, with the keys that started them; 0 is for ever." default:"9600h" env:"PORTICO_KEEP_OPERATIONS"`
@@ -171,6 +173,9 @@ func (c *Config) AfterApply() error {
 	if c.Data, err = filepath.Abs(c.Data); err != nil {
 		return Wrong("PORTICO_DATA", c.Data, "a folder")
 	}
+	if c.AuditFolder == "" && c.Profile != Production {
+		c.AuditFolder = filepath.Join(c.Data, "audit")
+	}
 	if c.DatabaseURL != "" && c.DatabaseFile != "" {
 		return Wrong("DATABASE_URL_FILE", c.DatabaseFile, "left out when DATABASE_URL is set")
 	}
@@ -205,6 +210,10 @@ func (c *Config) checkProduction() error {
 		return Wrong("PORTICO_LINK_KEY", "***", "random: this one repeats itself")
 	case c.DataKeyFile == "":
 		return Wrong("PORTICO_DATA_KEY_FILE", "", "set in the production profile, the same for all processes")
+	case c.AuditKeyFile == "":
+		return Wrong("PORTICO_AUDIT_KEY_FILE", "", "set in the production profile, the same for all processes: openssl genpkey -algorithm ed25519")
+	case c.AuditFolder == "":
+		return Wrong("PORTICO_AUDIT_FOLDER", "", "set in the production profile: a folder that outlives the process and is backed up")
 	case c.TLSCert == "" && !loopback(c.Addr):
 		return Wrong("PORTICO_ADDR", c.Addr,
 			"a loopback address behind a proxy that serves TLS, unless PORTICO_TLS_CERT and PORTICO_TLS_KEY are set")

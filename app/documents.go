@@ -20,9 +20,6 @@ import (
 	"portico/trade/procurement"
 )
 
-// AuditFolder is where the audit log's key and heads lie in the data folder.
-const AuditFolder = "audit"
-
 // documentSource opens the documents that links lead to: those of sources, and our own.
 type documentSource struct{ *server }
 

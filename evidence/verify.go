@@ -42,16 +42,16 @@ type entry struct {
 }
 
 // Verify checks a bundle by itself: each signature, digest, receipt and entry, that they
-// say the same of each other, and that no message is missing. Trusted, unless empty, is the
-// key of the audit log as it is known from elsewhere; without it the bundle's own counts.
-func (b *Bundle) Verify(trusted string) *Report {
+// say the same of each other, and that no message is missing. Trusted are the keys of the
+// audit log as they are known from elsewhere; without any the bundle's own counts.
+func (b *Bundle) Verify(trusted ...string) *Report {
 	r := &Report{Messages: len(b.Messages)}
 	wrong := func(format string, args ...any) { r.Wrong = append(r.Wrong, fmt.Sprintf(format, args...)) }
 	if b.Version != Version {
 		wrong("the bundle is of version %d: this program reads %d", b.Version, Version)
 		return r
 	}
-	if trusted != "" && trusted != b.Log.Key {
+	if len(trusted) > 0 && !slices.Contains(trusted, b.Log.Key) {
 		wrong("the head of the audit log is signed with another key than the one that is trusted")
 	}
 	received, registered := b.entries(r, wrong)

@@ -192,7 +192,7 @@ func TestALogOfAnotherCountsOnlyUntilItsKeyIsKnown(t *testing.T) {
 	other := newNotary(t)
 	other.texts, other.hashes, other.indexes = s.log.texts, s.log.hashes, s.log.indexes
 	s.bundle.Log = other.log()
-	if r := s.bundle.Verify(""); len(r.Wrong) > 0 {
+	if r := s.bundle.Verify(); len(r.Wrong) > 0 {
 		t.Errorf("by its own key: %q", r.Wrong)
 	}
 	if r := s.bundle.Verify(s.log.key); len(r.Wrong) != 1 {

@@ -114,8 +114,9 @@ func (d *Desk) HandOver(ctx context.Context, source, ref string, before durable.
 			}
 		}
 		if since := before.UnderWaySince; since != nil && guarantee == operating.ReferenceSearchable {
-			if until := since.Add(2 * d.Sources.Timeout(source)); d.Now().Before(until) {
-				return sources.Receipt{}, &durable.Quiet{Until: until}
+			quiet, now := 2*d.Sources.Timeout(source), d.Now()
+			if left := min(since.Add(quiet).Sub(now), quiet); left > 0 { // the clock of the process that began it may be ahead
+				return sources.Receipt{}, &durable.Quiet{Until: now.Add(left)}
 			}
 		}
 	}

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 
 	"portico/app"
 	"portico/process/audit"
 )
 
 type auditCmd struct {
-	Verify verifyCmd `cmd:"" help:"Compare the audit log with every head that was signed in this data folder."`
+	Verify verifyCmd `cmd:"" help:"Compare the audit log with every head that was signed into the audit folder."`
 }
 
 type verifyCmd struct{}
@@ -24,7 +23,7 @@ func (verifyCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) erro
 		return err
 	}
 	defer database.Close()
-	r, err := audit.Verify(ctx, database.Store, filepath.Join(cfg.Data, app.AuditFolder))
+	r, err := audit.Verify(ctx, database.Store, cfg.AuditFolder)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (c exportCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) er
 		return err
 	}
 	defer database.Close()
-	b, err := audit.Export(ctx, database.Store, filepath.Join(cfg.Data, app.AuditFolder), c.PurchaseOrder, time.Now)
+	b, err := audit.Export(ctx, database.Store, cfg.AuditFolder, c.PurchaseOrder, time.Now)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (c exportCmd) Run(ctx context.Context, cfg app.Config, log *slog.Logger) er
 
 type bundleCmd struct {
 	Bundle string `arg:"" type:"existingfile" help:"File that evidence export wrote, or the graph's evidenceBundle."`
-	Key    string `type:"existingfile" help:"File with the audit log's public key as it is known from elsewhere (audit/key.pub of the data folder)."`
+	Key    string `type:"existingfile" help:"File with the audit log's public keys as they are known from elsewhere, one a line (key.pub of the audit folder)."`
 }
 
 // Run verifies, and fails where something does not hold.
@@ -67,15 +67,17 @@ func (c bundleCmd) Run() error {
 	if err := json.Unmarshal(text, &b); err != nil {
 		return fmt.Errorf("%s is no bundle of evidence: %w", c.Bundle, err)
 	}
-	trusted := ""
+	var trusted []string
 	if c.Key != "" {
 		key, err := os.ReadFile(c.Key)
 		if err != nil {
 			return err
 		}
-		trusted = strings.TrimSpace(string(key))
+		if trusted = strings.Fields(string(key)); len(trusted) == 0 {
+			return fmt.Errorf("%s holds no key", c.Key)
+		}
 	}
-	r := b.Verify(trusted)
+	r := b.Verify(trusted...)
 	for _, w := range r.Wrong {
 		fmt.Println(w)
 	}
@@ -84,7 +86,7 @@ func (c bundleCmd) Run() error {
 	}
 	fmt.Printf("Purchase order %s of supplier %s: %d messages, %d receipts and %d entries of the audit log hold.\n", b.PurchaseOrder.Number,
 		b.PurchaseOrder.Supplier, r.Messages, r.Receipts, r.Entries)
-	if trusted == "" {
+	if len(trusted) == 0 {
 		fmt.Println("The head of the audit log is signed with",
 			b.Log.Key+". Compare that key with the one you know, or name a file with it: --key.")
 	}

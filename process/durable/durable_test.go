@@ -392,7 +392,7 @@ func TestNothingIsBegunWhileASourceIsHeld(t *testing.T) {
 
 func TestWhatHasEndedIsKeptForAWhileAndWhatHasNotUntilItIsDecided(t *testing.T) {
 	t.Parallel() // it mostly waits
-	w := newWorldKeeping(t, 5*time.Second)
+	w := newWorldKeeping(t, 5*time.Second, time.Now)
 	w.second = func(r *durable.Run[work]) error {
 		if r.Work.Name == "rests" {
 			return &durable.Doubt{Message: "nobody knows"}
@@ -453,6 +453,33 @@ func TestWhatHasEndedIsKeptForAWhileAndWhatHasNotUntilItIsDecided(t *testing.T) 
 		t.Errorf("alerts that are kept: %v, %v", alerts, err)
 	}
 	w.begin(t, "b", "ends") // its key can be spent again
+}
+
+// TestAClockThatIsAheadForgetsNoKey removes what is old on a process whose clock is two days ahead.
+//
+// Cases: H25
+func TestAClockThatIsAheadForgetsNoKey(t *testing.T) {
+	t.Parallel() // it mostly waits
+	w := newWorldKeeping(t, time.Hour, func() time.Time { return time.Now().Add(48 * time.Hour) })
+	w.run(t)
+	ended := w.begin(t, "a", "ends")
+	w.wait(t, ended)
+	remove := func(want bool) {
+		t.Helper()
+		if err := durable.Remove(w.engine, t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		found, err := ledger.Operations(t.Context(), w.st, trade.OperatorScope(nil), []string{ended})
+		if err != nil || (found[ended] != nil) != want {
+			t.Errorf("it is there: %v, %v, want %v", found[ended] != nil, err, want)
+		}
+	}
+	remove(true)
+	if _, err := storetest.Connect(t, w.dsn).ExecContext(t.Context(), `UPDATE operations
+		SET submitted_at = submitted_at - interval '2 hours', finished_at = finished_at - interval '2 hours'`); err != nil {
+		t.Fatal(err)
+	}
+	remove(false)
 }
 
 func TestOneThatRestsHoldsUpItsOwnSubjectAlone(t *testing.T) {

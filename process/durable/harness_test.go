@@ -44,14 +44,14 @@ func (w *world) held(string) (string, time.Duration) {
 
 type work struct{ Name string }
 
-func newWorld(t *testing.T) *world { t.Helper(); return newWorldKeeping(t, 0) }
+func newWorld(t *testing.T) *world { t.Helper(); return newWorldKeeping(t, 0, time.Now) }
 
-func newWorldKeeping(t *testing.T, keep time.Duration) *world {
+func newWorldKeeping(t *testing.T, keep time.Duration, now func() time.Time) *world {
 	t.Helper()
 	w := &world{do: func(*durable.Run[work]) error { return nil }, undo: func(*durable.Run[work]) error { return nil }}
 	w.st, w.dsn = storetest.At(t)
 	var err error
-	if w.engine, err = durable.Open(t.Context(), func() string { return w.dsn }, w.st, []string{"erp", "next"}, w.held, keep, time.Now,
+	if w.engine, err = durable.Open(t.Context(), func() string { return w.dsn }, w.st, []string{"erp", "next"}, w.held, keep, now,
 		slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}

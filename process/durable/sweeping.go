@@ -48,6 +48,10 @@ func (e *Engine) sweep(ctx context.Context) error {
 
 // remove removes what is kept no longer.
 func (e *Engine) remove(ctx context.Context) error {
+	now, err := e.store.Now(ctx) // the database's clock, by which they ended: a process whose clock is wrong removes nothing too early
+	if err != nil {
+		return err
+	}
 	removed := 0
 	defer func() {
 		if removed > 0 {
@@ -55,7 +59,7 @@ func (e *Engine) remove(ctx context.Context) error {
 		}
 	}()
 	for more := true; more; {
-		n, left, err := ledger.RemoveOperations(ctx, e.store, e.now().Add(-e.keep), removeAtOnce)
+		n, left, err := ledger.RemoveOperations(ctx, e.store, now.Add(-e.keep), removeAtOnce)
 		if removed, more = removed+n, left; err != nil {
 			return err
 		}

@@ -96,8 +96,8 @@ func UnappendedEntries(ctx context.Context, tx *store.Tx, older Places, most int
 	if _, err := tx.Exec(ctx, lockAudit); err != nil {
 		return nil, 0, fmt.Errorf("audit log: %w", err)
 	}
-	if err := tx.Get(ctx, &size, `SELECT coalesce(max(index) + 1, 0) FROM audit_leaves`); err != nil {
-		return nil, 0, fmt.Errorf("audit log: %w", err)
+	if size, err = TreeSize(ctx, tx); err != nil {
+		return nil, 0, err
 	}
 	// Transactions commit in another order than they take places, so that an earlier
 	// place may come later: it is not asked for what comes after the last one sealed.
@@ -112,6 +112,14 @@ func UnappendedEntries(ctx context.Context, tx *store.Tx, older Places, most int
 		leaves[i].Index = size + int64(i)
 	}
 	return leaves, size, nil
+}
+
+// TreeSize is how many entries are in the tree.
+func TreeSize(ctx context.Context, from store.Reader) (size int64, err error) {
+	if err := from.Get(ctx, &size, `SELECT coalesce(max(index) + 1, 0) FROM audit_leaves`); err != nil {
+		return 0, fmt.Errorf("audit log: %w", err)
+	}
+	return size, nil
 }
 
 // SaveLeaves keeps entries as sealed, with the hashes that they add to the tree.

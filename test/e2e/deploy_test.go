@@ -242,9 +242,9 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "backup")
 	begun := time.Now()
-	run("backup.sh", dsn(database), file)
+	run("backup.sh", dsn(database), filepath.Join(data, "audit"), file)
 	took := time.Since(begun)
-	if out, err := exec.Command("../../deploy/restore.sh", file, dsn(database)).CombinedOutput(); err == nil ||
+	if out, err := exec.Command("../../deploy/restore.sh", file, dsn(database), t.TempDir()).CombinedOutput(); err == nil ||
 		!strings.Contains(string(out), "not empty") {
 		t.Errorf("a database that is in use is restored into: %v\n%s", err, out)
 	}
@@ -252,9 +252,10 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun = time.Now()
-	run("restore.sh", file, dsn("restored"))
+	restoredAudit := t.TempDir()
+	run("restore.sh", file, dsn("restored"), restoredAudit)
 	t.Logf("backed up in %s, restored in %s", took.Round(time.Millisecond), time.Since(begun).Round(time.Millisecond))
-	again := s.over(t, "restored")
+	again := s.over(t, "restored", "PORTICO_AUDIT_FOLDER="+restoredAudit)
 	again.settled(t)
 	restored, err := sqlx.Open("postgres", dsn("restored")+" sslmode=disable")
 	if err != nil {
@@ -280,4 +281,18 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	again.until(t, 20*time.Second, "a new order placed", func() bool {
 		return again.good(t, "buyer", submit, map[string]any{"key": key, "in": in}).at("submitOrder", "operation", "state") == "COMMITTED"
 	})
+	// The audit log goes on where the backup was: what was sealed before and since is one log.
+	again.until(t, 20*time.Second, "the audit log goes on", func() bool {
+		var unsealed int
+		if err := restored.Get(&unsealed, `SELECT count(*) FROM audit_entries e WHERE NOT EXISTS
+			(SELECT FROM audit_leaves l WHERE l.place = e.place)`); err != nil {
+			t.Fatal(err)
+		}
+		heads, err := os.ReadFile(filepath.Join(restoredAudit, "heads"))
+		backup, other := os.ReadFile(filepath.Join(file+".audit", "heads"))
+		return unsealed == 0 && err == nil && other == nil && len(heads) > len(backup) && strings.HasPrefix(string(heads), string(backup))
+	})
+	if out := again.command(t, "audit", "verify"); !strings.Contains(out, "as they were signed") {
+		t.Errorf("the audit log after restoring: %s", out)
+	}
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
@@ -46,6 +47,24 @@ func certify(t *testing.T, dir string, serial int64) {
 	}
 }
 
+// auditKey is a file with a key as openssl genpkey -algorithm ed25519 makes it.
+func auditKey(t *testing.T, dir string) string {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "audit-key.pem")
+	if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 const productionFile = `
 sources:
   erp: {adapter: sandbox-erp, url: http://%[1]s/erp, key_env: ERP_KEY}
@@ -76,6 +95,7 @@ func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) 
 		"PORTICO_PROFILE=production", "PORTICO_CONFIG=" + good, "PORTICO_LINK_KEY=0123456789abcdefghijklmnopqrstuvwxyz", "ERP_KEY=sandbox-key",
 		"PORTICO_ADDR=0.0.0.0:0",
 		"PORTICO_DATA_KEY_FILE=" + write("data-keys", "9876543210zyxwvutsrqponmlkjihgfedcba\n"),
+		"PORTICO_AUDIT_KEY_FILE=" + auditKey(t, dir), "PORTICO_AUDIT_FOLDER=" + filepath.Join(dir, "audit"),
 		"PORTICO_TLS_CERT=" + filepath.Join(dir, "cert.pem"), "PORTICO_TLS_KEY=" + filepath.Join(dir, "key.pem"),
 		"PORTICO_PUBLIC_URL=https://portal.example.com",
 	}
@@ -87,6 +107,8 @@ func TestTheProductionProfileRefusesWhatIsNotSafeAndSaysWhichLine(t *testing.T) 
 		"a link key that is none":    {"PORTICO_LINK_KEY=" + strings.Repeat("ab", 20), "PORTICO_LINK_KEY"},
 		"a missing link key file":    {"PORTICO_LINK_KEY_FILE=/does/not/exist", "PORTICO_LINK_KEY_FILE"},
 		"a link key file with none":  {"PORTICO_LINK_KEY_FILE=" + write("empty", "\n"), "there is no key in it"},
+		"no key of the audit log":    {"PORTICO_AUDIT_KEY_FILE=", "PORTICO_AUDIT_KEY_FILE"},
+		"no folder of its heads":     {"PORTICO_AUDIT_FOLDER=", "PORTICO_AUDIT_FOLDER"},
 		"no data key":                {"PORTICO_DATA_KEY_FILE=", "PORTICO_DATA_KEY_FILE"},
 		"a weak data key":            {"PORTICO_DATA_KEY_FILE=" + write("weak", strings.Repeat("ab", 20)), "random"},
 		"plain HTTP for everybody":   {"PORTICO_TLS_CERT=", "PORTICO_TLS_KEY"},
@@ -135,7 +157,7 @@ func TestTheProductionProfileServesTLSAndNothingForDevelopers(t *testing.T) {
 		}
 	}
 	s := launch(t, data, "PORTICO_PROFILE=production", "PORTICO_PACE=1", "PORTICO_CONFIG="+file, "PORTICO_LINK_KEY_FILE="+keys,
-		"PORTICO_DATA_KEY_FILE="+keys,
+		"PORTICO_DATA_KEY_FILE="+keys, "PORTICO_AUDIT_KEY_FILE="+auditKey(t, dir), "PORTICO_AUDIT_FOLDER="+filepath.Join(dir, "audit"),
 		"PORTICO_TLS_CERT="+filepath.Join(dir, "cert.pem"), "PORTICO_TLS_KEY="+filepath.Join(dir, "key.pem"))
 	defer func() { _ = s.stop() }()
 	s.url = strings.Replace(s.url, "http://", "https://", 1)
