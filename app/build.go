@@ -172,7 +172,7 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	p.desk = process.NewDesk(p.store, p.sources, p.engine, p.now)
-	p.ordering, p.operating, p.purchasing, p.stewards = orders.New(p.desk, p.prices), watch.NewOperators(p.desk),
+	p.ordering, p.operating, p.purchasing, p.stewards = orders.New(p.desk, p.prices), watch.NewOperators(p.desk, p.replica, p.intake),
 		purchasing.New(p.desk, signing), stewards.New(p.desk)
 	p.alerting, p.partners = watch.NewAlerts(p.desk), purchasing.NewPartners(p.desk)
 	p.webhooks, p.codes = p.outgoing(cfg, p.desk), stewards.NewCodes(p.desk)

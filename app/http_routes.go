@@ -62,7 +62,7 @@ func (p *server) portal(ctx context.Context, cfg Config) (http.Handler, error) {
 		Bindings: graph.NewBindings(graph.Config{Resolvers: &resolvers.Resolver{
 			Links: p.links, Hub: p.hub, Cursors: p.cursors, Desk: p.desk,
 			Ordering: p.ordering, Operating: p.operating, Purchasing: p.purchasing, Stewarding: p.stewards, Alerting: p.alerting,
-			Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Replica: p.replica, Intake: p.intake, Webhooks: p.webhooks,
+			Partners: p.partners, CostPerMinute: perMinute(cfg.AccountRate), Webhooks: p.webhooks,
 			Codes: p.codes, Deprecations: deprecations(graph.NewBindings(graph.Config{}).Schema),
 		}}), Scalars: graph.InputScalars, EntityKey: resolvers.EntityKey, Auth: p.auth,
 		Log:     p.log,

@@ -123,6 +123,7 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["OperationEdge"] = bindOperationEdge()
 	b.Objects["OperationFailure"] = bindOperationFailure()
 	b.Objects["OperationPayload"] = bindOperationPayload()
+	b.Objects["OperationProgress"] = bindOperationProgress()
 	b.Objects["OperationStep"] = bindOperationStep()
 	b.Objects["OperationUpdate"] = bindOperationUpdate()
 	b.Objects["OperatorViewer"] = bindOperatorViewer()
@@ -6187,6 +6188,14 @@ func bindOperation() *execution.Object {
 				return nil
 			},
 		},
+		"progress": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Operation).Progress; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 	}}
 }
 
@@ -6288,6 +6297,23 @@ func bindOperationPayload() *execution.Object {
 					return v
 				}
 				return nil
+			},
+		},
+	}}
+}
+
+func bindOperationProgress() *execution.Object {
+	return &execution.Object{Name: "OperationProgress", Fields: map[string]*execution.Field{
+		"found": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationProgress).Found
+				return execution.AppendInt(b, int64(v))
+			},
+		},
+		"changes": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OperationProgress).Changes
+				return execution.AppendInt(b, int64(v))
 			},
 		},
 	}}
@@ -9579,6 +9605,14 @@ func bindReplayPayload() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*ReplayPayload).Replayed
 				return execution.AppendBool(b, bool(v))
+			},
+		},
+		"operation": {
+			One: func(o any, i int) any {
+				if v := o.(*ReplayPayload).Operation; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 		"found": {

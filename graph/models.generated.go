@@ -854,7 +854,7 @@ type RedeliverWebhookInput struct {
 	Delivery string `json:"delivery"`
 }
 
-// Past messages to replay. No effect happens twice.
+// Past messages to replay, however many: a durable operation reads them page by page. No effect happens twice.
 type ReplayInput struct {
 	// Source instance and subject, such as erp/orders, or carrier/deliveries for messages that a source pushed.
 	Stream string `json:"stream"`
@@ -876,9 +876,11 @@ type ReplayPayload struct {
 	Errors []trade.CommonError `json:"errors"`
 	// Whether this key was used before with the same input. The payload is then that of the first request, brought up to date.
 	Replayed bool `json:"replayed"`
-	// Messages found.
+	// Operation that replays; query it for its progress, or subscribe to operationUpdates.
+	Operation *trade.Operation `json:"operation,omitempty"`
+	// Messages or records read so far.
 	Found int `json:"found"`
-	// Records that change or would change.
+	// Records that changed so far, or would change.
 	Changes int `json:"changes"`
 }
 

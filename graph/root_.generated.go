@@ -963,6 +963,7 @@ type ComplexityRoot struct {
 		ID             func(childComplexity int) int
 		IdempotencyKey func(childComplexity int) int
 		Kind           func(childComplexity int) int
+		Progress       func(childComplexity int) int
 		Queue          func(childComplexity int) int
 		State          func(childComplexity int) int
 		Steps          func(childComplexity int) int
@@ -993,6 +994,11 @@ type ComplexityRoot struct {
 		Errors    func(childComplexity int) int
 		Operation func(childComplexity int) int
 		Replayed  func(childComplexity int) int
+	}
+
+	OperationProgress struct {
+		Changes func(childComplexity int) int
+		Found   func(childComplexity int) int
 	}
 
 	OperationStep struct {
@@ -1506,10 +1512,11 @@ type ComplexityRoot struct {
 	}
 
 	ReplayPayload struct {
-		Changes  func(childComplexity int) int
-		Errors   func(childComplexity int) int
-		Found    func(childComplexity int) int
-		Replayed func(childComplexity int) int
+		Changes   func(childComplexity int) int
+		Errors    func(childComplexity int) int
+		Found     func(childComplexity int) int
+		Operation func(childComplexity int) int
+		Replayed  func(childComplexity int) int
 	}
 
 	RequestReturnPayload struct {
@@ -5800,6 +5807,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Operation.Kind(childComplexity), true
+	case "Operation.progress":
+		if e.ComplexityRoot.Operation.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Operation.Progress(childComplexity), true
 	case "Operation.queue":
 		if e.ComplexityRoot.Operation.Queue == nil {
 			break
@@ -5912,6 +5925,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OperationPayload.Replayed(childComplexity), true
+
+	case "OperationProgress.changes":
+		if e.ComplexityRoot.OperationProgress.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationProgress.Changes(childComplexity), true
+	case "OperationProgress.found":
+		if e.ComplexityRoot.OperationProgress.Found == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OperationProgress.Found(childComplexity), true
 
 	case "OperationStep.attempts":
 		if e.ComplexityRoot.OperationStep.Attempts == nil {
@@ -8308,6 +8334,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReplayPayload.Found(childComplexity), true
+	case "ReplayPayload.operation":
+		if e.ComplexityRoot.ReplayPayload.Operation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReplayPayload.Operation(childComplexity), true
 	case "ReplayPayload.replayed":
 		if e.ComplexityRoot.ReplayPayload.Replayed == nil {
 			break
@@ -14932,6 +14964,16 @@ type Operation implements Node @scope(anyOf: ["operation:read"]) {
   awaiting: AwaitedDecision
   "Why it failed."
   failure: OperationFailure
+  "How far it is; null unless it is done in parts, as a replay is."
+  progress: OperationProgress
+}
+
+"How far an operation is that is done in parts."
+type OperationProgress {
+  "Messages or records read so far."
+  found: Int!
+  "Records that changed so far, or would change. Those that a crash interrupted may be missing."
+  changes: Int!
 }
 
 "Decision that an operation waits for."
@@ -14976,6 +15018,7 @@ enum OperationKind {
   "cancelDespatchAdvice." CANCEL_DESPATCH_ADVICE
   "changeLeadTime, on the day from which it applies." CHANGE_LEAD_TIME
   "resolveMasterDataConflict." RESOLVE_MASTER_DATA
+  "replay." REPLAY
 }
 
 "States of an operation."
@@ -15394,7 +15437,7 @@ input InboundDeliveryFilter {
   received: DateRangeInput
 }
 
-"Past messages to replay. No effect happens twice."
+"Past messages to replay, however many: a durable operation reads them page by page. No effect happens twice."
 input ReplayInput {
   "Source instance and subject, such as erp/orders, or carrier/deliveries for messages that a source pushed."
   stream: String!
@@ -15869,9 +15912,11 @@ type ReplayPayload {
   errors: [CommonError!]!
   "Whether this key was used before with the same input. The payload is then that of the first request, brought up to date."
   replayed: Boolean!
-  "Messages found."
+  "Operation that replays; query it for its progress, or subscribe to operationUpdates."
+  operation: Operation
+  "Messages or records read so far."
   found: Int!
-  "Records that change or would change."
+  "Records that changed so far, or would change."
   changes: Int!
 }
 
@@ -18019,6 +18064,8 @@ func (ec *executionContext) childFields_Operation(ctx context.Context, field gra
 		return ec.fieldContext_Operation_awaiting(ctx, field)
 	case "failure":
 		return ec.fieldContext_Operation_failure(ctx, field)
+	case "progress":
+		return ec.fieldContext_Operation_progress(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Operation", field.Name)
 }
@@ -18071,6 +18118,16 @@ func (ec *executionContext) childFields_OperationPayload(ctx context.Context, fi
 		return ec.fieldContext_OperationPayload_operation(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type OperationPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_OperationProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "found":
+		return ec.fieldContext_OperationProgress_found(ctx, field)
+	case "changes":
+		return ec.fieldContext_OperationProgress_changes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OperationProgress", field.Name)
 }
 
 func (ec *executionContext) childFields_OperationStep(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -18919,6 +18976,8 @@ func (ec *executionContext) childFields_ReplayPayload(ctx context.Context, field
 		return ec.fieldContext_ReplayPayload_errors(ctx, field)
 	case "replayed":
 		return ec.fieldContext_ReplayPayload_replayed(ctx, field)
+	case "operation":
+		return ec.fieldContext_ReplayPayload_operation(ctx, field)
 	case "found":
 		return ec.fieldContext_ReplayPayload_found(ctx, field)
 	case "changes":

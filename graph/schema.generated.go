@@ -20987,6 +20987,38 @@ func (ec *executionContext) fieldContext_Operation_failure(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _Operation_progress(ctx context.Context, field graphql.CollectedField, obj *trade.Operation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Operation_progress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Progress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.OperationProgress) graphql.Marshaler {
+			return ec.marshalOOperationProgress2ᚖporticoᚋtradeᚐOperationProgress(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Operation_progress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Operation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OperationProgress(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _OperationConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[trade.Operation]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21361,6 +21393,52 @@ func (ec *executionContext) fieldContext_OperationPayload_operation(_ context.Co
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _OperationProgress_found(ctx context.Context, field graphql.CollectedField, obj *trade.OperationProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationProgress_found(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Found, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationProgress_found(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperationProgress", field, false, false, "Int")
+}
+
+func (ec *executionContext) _OperationProgress_changes(ctx context.Context, field graphql.CollectedField, obj *trade.OperationProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OperationProgress_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OperationProgress_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OperationProgress", field, false, false, "Int")
 }
 
 func (ec *executionContext) _OperationStep_name(ctx context.Context, field graphql.CollectedField, obj *trade.OperationStep) (ret graphql.Marshaler) {
@@ -33309,6 +33387,38 @@ func (ec *executionContext) _ReplayPayload_replayed(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_ReplayPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ReplayPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ReplayPayload_operation(ctx context.Context, field graphql.CollectedField, obj *ReplayPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplayPayload_operation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Operation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Operation) graphql.Marshaler {
+			return ec.marshalOOperation2ᚖporticoᚋtradeᚐOperation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReplayPayload_operation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReplayPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Operation(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _ReplayPayload_found(ctx context.Context, field graphql.CollectedField, obj *ReplayPayload) (ret graphql.Marshaler) {
@@ -54815,6 +54925,11 @@ func (ec *executionContext) _Operation(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "progress":
+			out.Values[i] = ec._Operation_progress(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -54991,6 +55106,44 @@ func (ec *executionContext) _OperationPayload(ctx context.Context, sel ast.Selec
 		case "operation":
 			out.Values[i] = ec._OperationPayload_operation(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var operationProgressImplementors = []string{"OperationProgress"}
+
+func (ec *executionContext) _OperationProgress(ctx context.Context, sel ast.SelectionSet, obj *trade.OperationProgress) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, operationProgressImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OperationProgress")
+		case "found":
+			out.Values[i] = ec._OperationProgress_found(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._OperationProgress_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -58382,6 +58535,11 @@ func (ec *executionContext) _ReplayPayload(ctx context.Context, sel ast.Selectio
 		case "replayed":
 			out.Values[i] = ec._ReplayPayload_replayed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "operation":
+			out.Values[i] = ec._ReplayPayload_operation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		case "found":
@@ -68387,6 +68545,13 @@ func (ec *executionContext) marshalOOperationPayload2ᚖporticoᚋgraphᚐOperat
 		return graphql.Null
 	}
 	return ec._OperationPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOOperationProgress2ᚖporticoᚋtradeᚐOperationProgress(ctx context.Context, sel ast.SelectionSet, v *trade.OperationProgress) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._OperationProgress(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOOperationState2ᚕporticoᚋtradeᚐOperationStateᚄ(ctx context.Context, v any) ([]trade.OperationState, error) {

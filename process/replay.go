@@ -2,12 +2,9 @@ package process
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
-	"portico/store"
-	"portico/store/ledger"
-	"portico/trade/operating"
+	"portico/trade"
 )
 
 // Replay is past news to be applied again. Stream is a source instance and a subject,
@@ -21,27 +18,12 @@ type Replay struct {
 	Reason  string     `json:"Reason"`
 }
 
-// Replayed is what a replay found: news, and records that are otherwise.
-type Replayed struct {
-	Found   int `json:"Found"`
-	Changes int `json:"Changes"`
+// Replayer reads again what streams of a kind have reported, a page at a time.
+type Replayer interface {
+	// HasStream tells whether there is a stream of that name, such as erp/orders.
+	HasStream(stream string) bool
+	// ReplayPage reads the page after a place among what the stream reported, as the mappings of today read it, and applies it unless it is
+	// to be tried only. It returns what it found and the place of the page's end; an empty one after the last page. Applied twice it is as
+	// once: an older version never replaces a newer one.
+	ReplayPage(ctx context.Context, q Replay, after string) (found trade.OperationProgress, next string, err error)
 }
-
-// Spend audits a replay, and keeps what it found as its answer.
-func (q Replay) Spend(ctx context.Context, tx *store.Tx, by Submitter, found *Replayed) (spent ledger.SpentKey,
-	err error,
-) {
-	err = ledger.Audit(ctx, tx, operating.AuditRecord{
-		Actor: by.Principal, Action: "replay", Subject: q.Stream, CorrelationID: by.CorrelationID,
-		After: map[string]any{"reason": q.Reason, "dryRun": q.DryRun, "found": found.Found, "changes": found.Changes},
-	})
-	if err != nil {
-		return spent, err
-	}
-	spent.Subject = q.Stream
-	spent.Answer, err = json.Marshal(found)
-	return spent, err
-}
-
-// MostReplayed is how many records one replay reads again.
-const MostReplayed = 10_000

@@ -9,10 +9,11 @@ import (
 	"testing"
 
 	"portico/test/stored"
+	"portico/trade"
 )
 
 func TestAnswersAreKeptAsTheReleaseBeforeKeepsThem(t *testing.T) {
-	stored.Golden(t, "replayed", stored.Of[Replayed]())
+	stored.Golden(t, "replayed", stored.Of[trade.OperationProgress]()) // of replays before they were operations
 }
 
 func TestAKeyStandsForTheSameInputAsBefore(t *testing.T) {

@@ -2,16 +2,15 @@ package resolvers
 
 import (
 	"context"
-	"strings"
 
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/process"
-	"portico/process/tracking"
 	"portico/process/watch"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/ledger"
+	"portico/telemetry"
 	"portico/trade"
 	"portico/trade/operating"
 )
@@ -93,13 +92,9 @@ func (r mutation) Replay(ctx context.Context, idempotencyKey string, input graph
 	if err != nil {
 		return nil, err
 	}
-	replay := r.Replica.Replay
-	if strings.HasSuffix(input.Stream, "/"+tracking.Deliveries) {
-		replay = r.Intake.Replay
-	}
-	a, found, err := replay(ctx, by, idempotencyKey, process.Replay{
+	a, err := r.Operating.Replay(ctx, by, idempotencyKey, process.Replay{
 		Stream: input.Stream, From: input.From, To: input.To, Subject: text(input.Subject), DryRun: input.DryRun, Reason: input.Reason,
-	})
+	}, telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
 	}
@@ -108,9 +103,9 @@ func (r mutation) Replay(ctx context.Context, idempotencyKey string, input graph
 		return nil, err
 	}
 	p := &graph.ReplayPayload{Errors: refusals, Replayed: a.Replayed}
-	if len(a.Errors) == 0 {
-		p.Found, p.Changes = found.Found, found.Changes
-		err = r.Desk.Know(ctx, userOf(auth.CallerOf(ctx)), l.Scope())
+	if p.Operation, _, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Operations, ""); err == nil && p.Operation != nil &&
+		p.Operation.Progress != nil {
+		p.Found, p.Changes = p.Operation.Progress.Found, p.Operation.Progress.Changes
 	}
 	return p, err
 }

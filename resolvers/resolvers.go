@@ -19,9 +19,7 @@ import (
 	"portico/process/notify"
 	"portico/process/orders"
 	"portico/process/purchasing"
-	"portico/process/replica"
 	"portico/process/stewards"
-	"portico/process/tracking"
 	"portico/process/watch"
 	"portico/resolvers/loaders"
 	"portico/store"
@@ -50,10 +48,6 @@ type Resolver struct {
 	Partners *purchasing.Partners
 	// CostPerMinute is what a partner may ask for a minute unless its profile says so.
 	CostPerMinute int
-	// Replica is the copy of the sources.
-	Replica *replica.Copy
-	// Intake is what other systems push.
-	Intake *tracking.Intake
 	// Codes are the tables of what codes mean.
 	Codes *stewards.Codes
 	// Webhooks are the addresses that what happens is sent to.

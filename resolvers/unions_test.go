@@ -48,7 +48,7 @@ func TestEachUnionListsWhatItsMutationRefuses(t *testing.T) {
 		"amendOrder":             {"PriceChanged", "CreditBlocked", "SourceUnavailable", "VersionConflict", "StateNotAllowed"},
 		"respondToPurchaseOrder": {"ToleranceExceeded", "SignatureInvalid", "DuplicateDocument", "Forbidden", "VersionConflict"},
 		"submitDespatchAdvice":   {"SignatureInvalid", "DuplicateDocument", "StateNotAllowed"},
-		"replay":                 {"SourceUnavailable"},
+		"replay":                 {"InvalidInput", "IdempotencyConflict"},
 	} {
 		refused := p.refusalsFrom(p.method(t, "portico/resolvers", "mutation", strings.ToUpper(mutation[:1])+mutation[1:]))
 		for _, name := range names {

@@ -23,6 +23,14 @@ type Operation struct {
 	Failure       *OperationFailure `json:"Failure"`
 	Source        string            `json:"Source"` // that it writes to
 	Place         int64             `json:"Place"`  // among all operations
+	// Progress is how far one is that is done in parts; nil of others.
+	Progress *OperationProgress `json:"Progress,omitzero"`
+}
+
+// OperationProgress is how far an operation is that is done in parts: what it has read so far, and what of that changed a record, or would.
+type OperationProgress struct {
+	Found   int `json:"Found"`
+	Changes int `json:"Changes"`
 }
 
 // NodeID is the operation's global id.
@@ -42,6 +50,7 @@ const (
 	Unannounce     OperationKind = "CANCEL_DESPATCH_ADVICE"
 	SetLeadTime    OperationKind = "CHANGE_LEAD_TIME"
 	Correct        OperationKind = "RESOLVE_MASTER_DATA"
+	Replay         OperationKind = "REPLAY"
 )
 
 // OperationState is a state of an operation.

@@ -12,6 +12,7 @@ import (
 	"portico/process/orders"
 	"portico/process/purchasing"
 	"portico/process/stewards"
+	"portico/process/watch"
 	"portico/trade"
 )
 
@@ -36,7 +37,7 @@ func flowTables() ([]string, error) {
 	var tables []string
 	desk := process.NewDesk(nil, set, nil, time.Now)
 	for _, f := range slices.Concat(orders.New(desk, nil).Tables(), purchasing.New(desk, purchasing.Signing{}).Tables(),
-		stewards.New(desk).Tables()) {
+		stewards.New(desk).Tables(), watch.NewOperators(desk).Tables()) {
 		var b strings.Builder
 		fmt.Fprintf(&b, "### %s (%s)\n\n| step | what it does | how it is undone |\n|---|---|---|\n", f.Kind, f.Action)
 		for _, s := range f.Steps {

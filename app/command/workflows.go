@@ -69,7 +69,7 @@ var workflows = []workflow{
 	{"settling an unknown outcome", "Mutation.settleOperation", onceDurable, sources.OfOrders},
 	{"retrying a dead letter", "Mutation.retryDeadLetter", onceDurable, sources.OfOrders},
 	{"discarding a dead letter", "Mutation.discardDeadLetter", onceDurable, sources.OfOrders},
-	{"replay of past deliveries", "Mutation.replay", atOnce, ""},
+	{"replay of past deliveries and records", "Mutation.replay", onceDurable, ""},
 	{"pausing a source", "Mutation.pauseSource", atOnce, ""},
 	{"resuming a source", "Mutation.resumeSource", atOnce, ""},
 }

@@ -182,14 +182,14 @@ func readHeads(folder string) ([]signedHead, error) {
 	return all, nil
 }
 
-// next signs the head that follows the last one in the file, as follow says, unless that is of a tree as large. It returns its size.
-func (h *heads) next(follow func(last tlog.Tree) (tlog.Tree, error)) (size int64, err error) {
+// next signs the head that comes after the last one in the file, as after makes it, unless that is of a tree as large. It returns its size.
+func (h *heads) next(after func(last tlog.Tree) (tlog.Tree, error)) (size int64, err error) {
 	err = h.locked(func(file *os.File) error {
 		last, end, err := h.last(file)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file.Name(), err)
 		}
-		head, err := follow(last)
+		head, err := after(last)
 		if size = head.N; err != nil || head.N == last.N {
 			return err
 		}

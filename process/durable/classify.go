@@ -25,6 +25,7 @@ const (
 	rest                   // in a state, until somebody decides or looks
 	refuse                 // the operation fails, and what was done is undone
 	retry                  // the step, after a pause
+	more                   // the step at once, for a part of it is done
 )
 
 // decision is what follows from an attempt.
@@ -45,6 +46,9 @@ func classify(a attempt) decision {
 			return decision{move: goOn, step: trade.StepUndone, keeps: true}
 		}
 		return decision{move: goOn, step: trade.StepSucceeded, keeps: true}
+	}
+	if errors.Is(a.err, ErrMore) {
+		return decision{move: more, step: trade.StepPending, keeps: true}
 	}
 	if question, ok := errors.AsType[*Question](a.err); ok {
 		return decision{move: rest, step: trade.StepPending, state: trade.OperationAwaiting, awaiting: &question.Awaiting, keeps: true}

@@ -455,6 +455,60 @@ func TestWhatHasEndedIsKeptForAWhileAndWhatHasNotUntilItIsDecided(t *testing.T) 
 	w.begin(t, "b", "ends") // its key can be spent again
 }
 
+// TestAStepInPartsGoesOnWhereItWas has a step of a hundred parts, some of which fail twice at first, and whose source is paused on the way: each
+// part counts once, and what it saved is there.
+//
+// Cases: H3
+func TestAStepInPartsGoesOnWhereItWas(t *testing.T) {
+	t.Parallel() // it mostly waits
+	w := newWorld(t)
+	const parts, pausedAt = 100, 30
+	var tried, saved, most int
+	w.do = func(r *durable.Run[work]) error {
+		done := len(r.Work.Name) - 1
+		if done%10 == 5 && r.Attempt <= 2 {
+			return sources.Fail(sources.Unavailable, "not now")
+		}
+		tried, most = tried+1, max(most, r.Attempt)
+		r.Work.Name += "+"
+		if done == pausedAt {
+			w.paused.Store(true)
+		}
+		r.Save(func(tx *store.Tx) error {
+			saved++
+			return ledger.SaveProgress(t.Context(), tx, r.ID, trade.OperationProgress{Found: done + 1, Changes: done})
+		})
+		if done+1 < parts {
+			return durable.ErrMore
+		}
+		return nil
+	}
+	w.run(t)
+	id := w.begin(t, "a", "p")
+	progress := func() *trade.OperationProgress {
+		found, err := ledger.Operations(t.Context(), w.st, trade.OperatorScope(nil), []string{id})
+		if err != nil || found[id] == nil {
+			t.Fatal(found, err)
+		}
+		return found[id].Progress
+	}
+	for deadline := time.Now().Add(20 * time.Second); progress() == nil || progress().Found <= pausedAt; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not come to its pause: %+v", progress())
+		}
+	}
+	time.Sleep(100 * time.Millisecond) // in which it would go on
+	if p := progress(); p.Found != pausedAt+1 {
+		t.Errorf("while its source is paused it goes on: %+v", p)
+	}
+	w.paused.Store(false)
+	o := w.ended(t, id)
+	if o.State != trade.OperationCommitted || *o.Progress != (trade.OperationProgress{Found: parts, Changes: parts - 1}) ||
+		tried != parts || saved != parts || most != 3 {
+		t.Errorf("%+v, progress %+v; %d parts were done, %d saved, the most attempts of one were %d", o, o.Progress, tried, saved, most)
+	}
+}
+
 // TestAClockThatIsAheadForgetsNoKey removes what is old on a process whose clock is two days ahead.
 //
 // Cases: H25

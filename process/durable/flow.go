@@ -6,6 +6,7 @@ package durable
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -97,6 +98,10 @@ type Quiet struct{ Until time.Time }
 func (q *Quiet) Error() string {
 	return "An earlier attempt may be under way: it is looked up until " + q.Until.UTC().Format(time.TimeOnly) + ", and resent then."
 }
+
+// ErrMore has a step played again at once, for a part of it is done: what it left in its work and what it saves is kept. So a step that
+// takes long survives a crash, is paused with its source, and tells how far it is.
+var ErrMore = errors.New("a part of the step is done, and more is to do")
 
 // Chore parks an operation whose step no program can do: an operator does it, and settles
 // the operation.

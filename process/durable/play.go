@@ -69,11 +69,10 @@ func (e *Engine) play(ctx context.Context, id string) (wait time.Duration, err e
 // do plays the steps that are not done yet, in their order.
 func (e *Engine) do(ctx context.Context, flow player, c *claim) (wait time.Duration, err error) {
 	for position := range c.Steps {
-		if c.Steps[position].State == trade.StepSucceeded {
-			continue
-		}
-		if on, wait, err := e.step(ctx, flow, c, position); !on || err != nil {
-			return wait, err
+		for c.Steps[position].State != trade.StepSucceeded { // one that is done in parts is played until all are
+			if on, wait, err := e.step(ctx, flow, c, position); !on || err != nil {
+				return wait, err
+			}
 		}
 	}
 	return 0, e.end(ctx, flow, c, trade.OperationCommitted)
@@ -152,7 +151,11 @@ func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) 
 	}
 	during, span := telemetry.Part(ctx, "step "+s.Name, attribute.Int("attempt", s.Attempts), attribute.Bool("undo", undo))
 	work, saves, failed := flow.play(during, c, position, undo, Attempted{s.Attempts, crashed, underWay})
-	telemetry.End(span, failed, "step failed")
+	if errors.Is(failed, ErrMore) {
+		telemetry.End(span, nil, "")
+	} else {
+		telemetry.End(span, failed, "step failed")
+	}
 	if failed != nil && ctx.Err() != nil {
 		return false, 0, ctx.Err()
 	}
@@ -174,7 +177,7 @@ func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int,
 ) (on bool, wait time.Duration, err error) {
 	s := &c.Steps[position]
 	s.State, s.Error = d.step, nil
-	if failed != nil {
+	if failed != nil && d.move != more {
 		text := failed.Error()
 		s.Error = &text
 	}
@@ -187,6 +190,24 @@ func (e *Engine) apply(ctx context.Context, flow player, c *claim, position int,
 		s.UnderWaySince = nil
 		s.FinishedAt, c.done = &now, &ended{position, saves}
 		return true, 0, nil
+	case more:
+		s.UnderWaySince, s.Attempts = nil, s.Starved // the next part has all attempts to itself
+		var free *time.Duration
+		if _, held := e.paused(c.Source); held > 0 {
+			free, c.State = &held, trade.OperationQueued
+		}
+		err := e.inTx(ctx, c, func(tx *store.Tx) error {
+			for _, write := range saves {
+				if err := write(tx); err != nil {
+					return err
+				}
+			}
+			return ledger.SaveOperation(ctx, tx, c.Claimed, c.token, position, free)
+		})
+		if free != nil {
+			return false, *free, err
+		}
+		return true, 0, err
 	case refuse:
 		s.FinishedAt = &now
 		return e.fail(ctx, flow, c, position)

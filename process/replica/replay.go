@@ -2,73 +2,38 @@ package replica
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"portico/process"
 	"portico/sources"
-	"portico/store"
-	"portico/store/ledger"
 	"portico/store/records/replication"
 	"portico/trade"
 )
 
-// Replay reads records again that a source told in a span of time, or that were set aside
-// in it, as the mappings of today read them, and applies them, unless it is to count
-// only. Applied twice they are as once: an older version never replaces a newer one.
-func (r *Copy) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay) (*process.Acted,
-	*process.Replayed, error,
-) {
-	if errs := process.RequireText(q.Reason, process.SayWhy, "reason"); errs != nil {
-		return &process.Acted{Errors: errs}, nil, nil
+// HasStream tells whether it is the stream of a kind of record of a source that is copied.
+func (r *Copy) HasStream(stream string) bool {
+	instance, name, _ := strings.Cut(stream, "/")
+	return replication.Holds(name) && slices.Contains(r.sources.Copies(sources.Subject(name)), instance)
+}
+
+// ReplayPage reads records again that a source reported in a span of time, or that were rejected in it, in the order of their references.
+func (r *Copy) ReplayPage(ctx context.Context, q process.Replay, after string) (found trade.OperationProgress, next string, err error) {
+	instance, name, _ := strings.Cut(q.Stream, "/")
+	refs, err := replication.ReportedBetween(ctx, r.store, name, instance, q.From, q.To, q.Subject, after, loadPage)
+	if err != nil || len(refs) == 0 {
+		return found, "", err
 	}
-	found := &process.Replayed{}
-	done, err := process.Once(ctx, r.store, by, "replay", key, q,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
-			instance, name, _ := strings.Cut(q.Stream, "/")
-			s := sources.Subject(name)
-			if !replication.Holds(name) || !slices.Contains(r.sources.Copies(s), instance) {
-				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound,
-					"There is no such stream: it is a source instance and a subject, such as "+r.sources.Serving(sources.OfOrders, "")+"/orders.",
-					"stream")}, nil
-			}
-			refs, err := replication.ReportedBetween(ctx, r.store, name, instance, q.From, q.To, q.Subject, process.MostReplayed+1)
-			if err != nil {
-				return spent, nil, err
-			}
-			if len(refs) > process.MostReplayed {
-				return spent, []trade.UserError{process.Invalid(trade.CodeMaximum,
-					fmt.Sprintf("There is more than %d of it: name a shorter time.", process.MostReplayed), "from")}, nil
-			}
-			for some := range slices.Chunk(refs, loadPage) {
-				if err := r.replaySome(ctx, s, instance, some, q.DryRun, found); err != nil {
-					return spent, nil, err
-				}
-			}
-			spent, err = q.Spend(ctx, tx, by, found)
-			return spent, nil, err
-		})
-	if sources.KindOf(err) == sources.Unavailable || sources.KindOf(err) == sources.Throttled {
-		after := max(sources.RetryAfter(err), time.Second)
-		return &process.Acted{Errors: []trade.UserError{&trade.SourceUnavailable{
-			Refusal: trade.Refusal{
-				Code: trade.CodeUnavailable, Message: "The source does not answer: its records cannot be reread now.",
-				Path: []string{"input", "stream"},
-			}, System: trade.ERP, RetryAfter: &after,
-		}}}, nil, nil
+	if err := r.replaySome(ctx, sources.Subject(name), instance, refs, q.DryRun, &found); err != nil || len(refs) < loadPage {
+		return found, "", err
 	}
-	if err == nil && len(done.Errors) == 0 {
-		err = json.Unmarshal(done.Answer, found)
-	}
-	return done, found, err
+	return found, refs[len(refs)-1], nil
 }
 
 // replaySome reads some records again, counts those that are otherwise than held, and
 // saves them, unless it is to count only.
-func (r *Copy) replaySome(ctx context.Context, s sources.Subject, instance string, refs []string, dry bool, found *process.Replayed) error {
+func (r *Copy) replaySome(ctx context.Context, s sources.Subject, instance string, refs []string, dry bool, found *trade.OperationProgress) error {
 	b, err := r.read(ctx, s, instance, sources.Query{Refs: refs})
 	if err != nil {
 		return err

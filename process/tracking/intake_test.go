@@ -200,40 +200,26 @@ func TestAReplayAppliesDeliveriesOnceMore(t *testing.T) {
 	if _, err := r.db.ExecContext(t.Context(), `DELETE FROM shipment_events`); err != nil {
 		t.Fatal(err)
 	}
-	replay := func(key string, q process.Replay) (*process.Acted, process.Replayed) {
+	for stream, want := range map[string]bool{"acme/deliveries": true, "acme/orders": false, "acme": false, "erp/deliveries": false} {
+		if r.intake.HasStream(stream) != want {
+			t.Errorf("%s is a stream: %v, want %v", stream, !want, want)
+		}
+	}
+	replay := func(dry bool) trade.OperationProgress {
 		t.Helper()
-		operator := process.Submitter{Principal: "an operator", CorrelationID: key}
-		done, found, err := r.intake.Replay(t.Context(), operator, "a replay of tests, "+key, q)
-		if err != nil {
-			t.Fatal(err)
+		found, next, err := r.intake.ReplayPage(t.Context(), process.Replay{Stream: "acme/deliveries", DryRun: dry}, "")
+		if err != nil || next != "" {
+			t.Fatalf("the next page begins after %q, %v", next, err)
 		}
-		if found == nil {
-			found = &process.Replayed{}
-		}
-		return done, *found
+		return found
 	}
-	for name, c := range map[string]struct {
-		q    process.Replay
-		code trade.ErrorCode
-	}{
-		"without a reason":                {process.Replay{Stream: "acme/deliveries"}, trade.CodeInvalidInput},
-		"of a source that pushes nothing": {process.Replay{Stream: "erp/deliveries", Reason: "it was lost"}, trade.CodeNotFound},
-	} {
-		if done, _ := replay(name, c.q); len(done.Errors) != 1 || done.Errors[0].(*trade.InvalidInput).Code != c.code {
-			t.Errorf("%s: %v", name, done.Errors)
-		}
-	}
-	q := process.Replay{Stream: "acme/deliveries", Reason: "it was lost", DryRun: true}
-	if _, found := replay("counted", q); found != (process.Replayed{Found: 2, Changes: 2}) || events(t, r.db, "A1") != 0 {
+	if found := replay(true); found != (trade.OperationProgress{Found: 2, Changes: 2}) || events(t, r.db, "A1") != 0 {
 		t.Errorf("counted: %+v, and %d events of a shipment", found, events(t, r.db, "A1"))
 	}
-	q.DryRun = false
-	for range 2 { // the second time under its key, it is the first one's answer
-		if _, found := replay("applied", q); found != (process.Replayed{Found: 2, Changes: 2}) || events(t, r.db, "A1") != 1 {
-			t.Errorf("applied: %+v, and %d events of a shipment", found, events(t, r.db, "A1"))
-		}
+	if found := replay(false); found != (trade.OperationProgress{Found: 2, Changes: 2}) || events(t, r.db, "A1") != 1 {
+		t.Errorf("applied: %+v, and %d events of a shipment", found, events(t, r.db, "A1"))
 	}
-	if _, found := replay("once more", q); found != (process.Replayed{Found: 2}) {
+	if found := replay(false); found != (trade.OperationProgress{Found: 2}) {
 		t.Errorf("once more: %+v", found)
 	}
 }

@@ -2,14 +2,11 @@ package tracking
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 
 	"portico/process"
 	"portico/store"
-	"portico/store/ledger"
 	"portico/store/operating"
 	"portico/trade"
 )
@@ -18,48 +15,25 @@ import (
 // replayed.
 const Deliveries = "deliveries"
 
-// Replay applies deliveries again as the mappings of today read them, or only tells what
-// would come of it.
-func (i *Intake) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay) (*process.Acted,
-	*process.Replayed, error,
-) {
-	if errs := process.RequireText(q.Reason, process.SayWhy, "reason"); errs != nil {
-		return &process.Acted{Errors: errs}, nil, nil
+// HasStream tells whether it is the stream of deliveries of a source that pushes.
+func (i *Intake) HasStream(stream string) bool {
+	name, subject, _ := strings.Cut(stream, "/")
+	_, pushes := i.sources.Receiver(name)
+	return pushes && subject == Deliveries
+}
+
+// ReplayPage applies deliveries again, in the order in which they arrived.
+func (i *Intake) ReplayPage(ctx context.Context, q process.Replay, after string) (found trade.OperationProgress, next string, err error) {
+	name, _, _ := strings.Cut(q.Stream, "/")
+	some, err := operating.DeliveriesBetween(ctx, i.store, name, q.From, q.To, q.Subject, after, applyAtOnce)
+	if err != nil || len(some) == 0 {
+		return found, "", err
 	}
-	found := &process.Replayed{}
-	done, err := process.Once(ctx, i.store, by, "replay", key, q,
-		func(tx *store.Tx, _ string) (spent ledger.SpentKey, errs []trade.UserError, err error) {
-			name, _, _ := strings.Cut(q.Stream, "/")
-			if _, ok := i.sources.Receiver(name); !ok {
-				return spent, []trade.UserError{process.Invalid(trade.CodeNotFound, "There is no such stream: no source of that name pushes.",
-					"stream")}, nil
-			}
-			for after := ""; ; {
-				some, err := operating.DeliveriesBetween(ctx, i.store, name, q.From, q.To, q.Subject, after, applyAtOnce)
-				if err != nil || len(some) == 0 {
-					if err != nil {
-						return spent, nil, err
-					}
-					break
-				}
-				if found.Found += len(some); found.Found > process.MostReplayed {
-					return spent, []trade.UserError{process.Invalid(trade.CodeMaximum,
-						fmt.Sprintf("There is more than %d of it: name a shorter time.", process.MostReplayed), "from")}, nil
-				}
-				after = some[len(some)-1].ID
-				n, err := i.replay(ctx, some, q.DryRun)
-				if err != nil {
-					return spent, nil, err
-				}
-				found.Changes += n
-			}
-			spent, err = q.Spend(ctx, tx, by, found)
-			return spent, nil, err
-		})
-	if err == nil && len(done.Errors) == 0 {
-		err = json.Unmarshal(done.Answer, found)
+	found.Found = len(some)
+	if found.Changes, err = i.replay(ctx, some, q.DryRun); err != nil || len(some) < applyAtOnce {
+		return found, "", err
 	}
-	return done, found, err
+	return found, some[len(some)-1].ID, nil
 }
 
 var errOnlyTried = errors.New("it was to be tried only")

@@ -23,10 +23,22 @@ import (
 const pausesEvery = 500 * time.Millisecond
 
 // Operators is what operators do about operations and sources.
-type Operators struct{ desk *process.Desk }
+type Operators struct {
+	desk      *process.Desk
+	replayers []process.Replayer
+}
 
-// NewOperators makes what operators do.
-func NewOperators(d *process.Desk) *Operators { return &Operators{d} }
+// NewOperators makes what operators do, and registers the flow of a replay with the engine that plays it.
+func NewOperators(d *process.Desk, replayers ...process.Replayer) *Operators {
+	o := &Operators{d, replayers}
+	if d.Engine != nil {
+		durable.Register(d.Engine, o.replay())
+	}
+	return o
+}
+
+// Tables are the flows for people.
+func (o *Operators) Tables() []durable.Table { return []durable.Table{o.replay().Table()} }
 
 // deed is something that an operator does about an operation.
 type deed struct {

@@ -8,7 +8,11 @@ import (
 	"portico/trade/operating"
 )
 
-func TestNoFlowKeepsAStateHere(t *testing.T) { stored.Flows(t, nil) }
+func TestFlowStatesAreKeptAsTheReleaseBeforeKeepsThem(t *testing.T) {
+	stored.Flows(t, map[string]func(t *testing.T){
+		"replayWork": func(t *testing.T) { stored.Golden(t, "replayWork", stored.Of[replayWork]()) },
+	})
+}
 
 func TestAKeyStandsForTheSameInputAsBefore(t *testing.T) {
 	stored.Inputs(t, process.Fingerprint, map[string]any{

@@ -138,11 +138,28 @@ type operationRow struct {
 	StepsJSON    store.JSON[[]trade.OperationStep]
 	FailureJSON  store.JSON[*trade.OperationFailure]
 	AwaitingJSON store.JSON[*trade.AwaitedDecision]
+	Found        *int
+	Changed      *int
 }
 
 func (r *operationRow) trade() *trade.Operation {
 	r.Steps, r.Failure, r.Awaiting = r.StepsJSON.Value, r.FailureJSON.Value, r.AwaitingJSON.Value
+	if r.Found != nil && r.Changed != nil {
+		r.Progress = &trade.OperationProgress{Found: *r.Found, Changes: *r.Changed}
+	}
 	return &r.Operation
+}
+
+// SaveProgress records how far an operation is that is done in parts, and reports it to those who follow it.
+func SaveProgress(ctx context.Context, tx *store.Tx, operation string, p trade.OperationProgress) error {
+	const query = `
+		WITH told AS (` + operationMoved + `state FROM operations WHERE id = $1)
+		UPDATE operations SET found = $2, changed = $3 WHERE id = $1`
+	if _, err := tx.Exec(ctx, query, operation, p.Found, p.Changes); err != nil {
+		return fmt.Errorf("operation: %w", err)
+	}
+	tx.MarkChanged()
+	return nil
 }
 
 var operations = store.Read(store.Relation[trade.Operation]{
@@ -150,7 +167,7 @@ var operations = store.Read(store.Relation[trade.Operation]{
 	Columns: []store.Columns{
 		store.Always(`o.id, o.kind, o.state, o.correlation_id, o.idempotency_key AS key, o.principal, o.subject,
 			coalesce(o.account_id, '') AS account_id, coalesce(o.supplier_id, '') AS supplier_id, o.submitted_at, o.finished_at,
-			o.failure AS failure_json, o.source, o.place`),
+			o.failure AS failure_json, o.source, o.place, o.found, o.changed`),
 		store.When("awaiting", "o.awaiting AS awaiting_json"),
 		store.When("steps", `(SELECT jsonb_agg(jsonb_build_object('Name', x.name, 'System', x.system, 'State', x.state, 'Attempts', x.attempts,
 			'StartedAt', x.started_at,

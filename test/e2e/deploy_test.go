@@ -292,7 +292,9 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 		backup, other := os.ReadFile(filepath.Join(file+".audit", "heads"))
 		return unsealed == 0 && err == nil && other == nil && len(heads) > len(backup) && strings.HasPrefix(string(heads), string(backup))
 	})
-	if out := again.command(t, "audit", "verify"); !strings.Contains(out, "as they were signed") {
-		t.Errorf("the audit log after restoring: %s", out)
+	verify := exec.Command(binary, "audit", "verify")
+	verify.Env = append(os.Environ(), "DATABASE_URL="+dsn("restored")+" sslmode=disable", "PORTICO_AUDIT_FOLDER="+restoredAudit, "PORTICO_DATA="+again.data)
+	if out, err := verify.CombinedOutput(); err != nil || !strings.Contains(string(out), "as they were signed") {
+		t.Errorf("the audit log after restoring: %v\n%s", err, out)
 	}
 }

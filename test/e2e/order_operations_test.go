@@ -171,6 +171,19 @@ func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 		a.at("out", "changes") != float64(0) {
 		t.Errorf("a dry run: %s", a.Body)
 	}
+	// However much it is: more than a page, and more than a request could wait for.
+	whole := s.good(t, "operator", `mutation ($key: IdempotencyKey!) { out: replay(idempotencyKey: $key, input: {reason: "a test", stream: "wms/inventory"})
+		{ operation { id kind } errors { ... on UserError { code } } } }`, map[string]any{"key": o.key()})
+	var far answer
+	s.until(t, 60*time.Second, "replayed", func() bool {
+		far = s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state kind progress { found changes } steps { attempts } } }`,
+			map[string]any{"id": whole.at("out", "operation", "id")})
+		return far.at("operation", "state") == "COMMITTED"
+	})
+	if far.at("operation", "kind") != "REPLAY" || far.at("operation", "progress", "found").(float64) < 1000 ||
+		far.at("operation", "progress", "changes") != 0.0 {
+		t.Errorf("of the whole stock: %s", far.Body)
+	}
 	if a := replay(`stream: "erp/orders", dryRun: false, subject: "` + say(a.at("submitOrder", "order", "id")) + `"`); a.at("out",
 		"found") != float64(1) {
 		t.Errorf("of one order: %s", a.Body)

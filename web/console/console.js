@@ -40,7 +40,8 @@ const documents = {
   resolve: `mutation ConsoleResolve($key: IdempotencyKey!, $in: ResolveAlertInput!) { out: resolveAlert(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
   retry: `mutation ConsoleRetry($key: IdempotencyKey!, $in: DeadLetterInput!) { out: retryDeadLetter(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
   discard: `mutation ConsoleDiscard($key: IdempotencyKey!, $in: DeadLetterInput!) { out: discardDeadLetter(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
-  replay: `mutation ConsoleReplay($key: IdempotencyKey!, $in: ReplayInput!) { out: replay(idempotencyKey: $key, input: $in) { found changes errors { ... on UserError { message } } } }`,
+  replay: `mutation ConsoleReplay($key: IdempotencyKey!, $in: ReplayInput!) { out: replay(idempotencyKey: $key, input: $in) { found changes operation { id state } errors { ... on UserError { message } } } }`,
+  progress: `query ConsoleProgress($id: ID!) { operation(by: { id: $id }) { id state progress { found changes } failure { message } } }`,
   pause: `mutation ConsolePause($key: IdempotencyKey!, $in: SourceControlInput!) { out: pauseSource(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
   resume: `mutation ConsoleResume($key: IdempotencyKey!, $in: SourceControlInput!) { out: resumeSource(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
   hold: `mutation ConsoleHold($key: IdempotencyKey!, $in: ResolveMasterDataConflictInput!) { out: resolveMasterDataConflict(idempotencyKey: $key, input: $in) { errors { ... on UserError { message } } } }`,
@@ -113,12 +114,26 @@ async function act(title, text, name, input, done, reasoned = 'reason') {
 async function perform(name, input, done) {
   try {
     const { out } = await ask(name, { key: 'console-' + crypto.randomUUID(), in: input });
-    say(out.errors.length ? out.errors.map((e) => e.message).join(' ') : typeof done === 'function' ? done(out) : done);
+    say(out.errors.length ? out.errors.map((e) => e.message).join(' ') : typeof done === 'function' ? await done(out) : done);
   } catch (e) {
     say(e.message);
   }
   await show();
 }
+
+const ended = ['COMMITTED', 'FAILED', 'COMPENSATED', 'DEAD_LETTERED'];
+
+/** Follows a replay to its end, and says how far it is meanwhile. */
+const follow = (changed) => async (out) => {
+  let { operation, ...progress } = out;
+  while (operation && !ended.includes(operation.state)) {
+    say(`${progress.found} deliveries so far, ${progress.changes} ${changed}. It goes on, here or not.`);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    ({ operation } = await ask('progress', { id: operation.id }));
+    progress = operation?.progress ?? progress;
+  }
+  return operation?.failure?.message ?? `${progress.found} deliveries, ${progress.changes} ${changed}.`;
+};
 
 const button = (label, onclick, first) => el('button', { type: 'button', onclick, class: first ? 'first' : null }, label);
 const table = (caption, heads, rows, none) =>
@@ -161,8 +176,8 @@ const pages = {
       el('h2', {}, 'Rejected records'),
       table('Rejected records', ['Source', 'Record', 'Reason', 'Since'], d.sourceHealth.flatMap((h) => (h.rejectedRecords?.nodes ?? []).map((r) => row(h.instance, [r.kind, ' ', el('code', {}, r.sourceRef ?? '')], r.reason, moment(r.at)))), 'No record is rejected.'),
       streams.length > 0 && el('p', { class: 'buttons' }, streams.map((s) => [
-        button(`Replay ${s}: dry run`, () => act('Dry run', 'The stored deliveries are read, and the changes are counted but not applied.', 'replay', { stream: s + '/deliveries', dryRun: true }, (out) => `${out.found} deliveries, ${out.changes} would change a record.`)),
-        button(`Replay ${s}`, () => act('Replay', 'The stored deliveries are read and applied. Nothing is applied twice.', 'replay', { stream: s + '/deliveries', dryRun: false }, (out) => `${out.found} deliveries, ${out.changes} changed a record.`), true)])),
+        button(`Replay ${s}: dry run`, () => act('Dry run', 'The stored deliveries are read, and the changes are counted but not applied.', 'replay', { stream: s + '/deliveries', dryRun: true }, follow('would change a record'))),
+        button(`Replay ${s}`, () => act('Replay', 'The stored deliveries are read and applied. Nothing is applied twice.', 'replay', { stream: s + '/deliveries', dryRun: false }, follow('changed a record')), true)])),
     ];
   }],
   deviations: ['Deviations', async () => {

@@ -144,18 +144,19 @@ func RemoveHeld(ctx context.Context, s *store.Store, subject, instance string, r
 }
 
 // ReportedBetween are the references of records of a subject that a source told, or that were
-// set aside of what it told, in a span of time, oldest first, at most so many; with id, of
-// that record alone.
-func ReportedBetween(ctx context.Context, s *store.Store, subject, instance string, from, to *time.Time, id string,
+// set aside of what it told, in a span of time, after one of them, in their order, at most so
+// many; with id, of that record alone.
+func ReportedBetween(ctx context.Context, s *store.Store, subject, instance string, from, to *time.Time, id, after string,
 	limit int,
 ) (refs []string, err error) {
 	query := fmt.Sprintf(`
 		SELECT ref FROM (
-			SELECT t.source_ref AS ref, max(t.received_at) AS at FROM %s WHERE t.instance = $1 AND ($4 = '' OR to_jsonb(t) ->> 'id' = $4) GROUP BY 1
-			UNION ALL SELECT source_ref, at FROM rejected_records WHERE instance = $1 AND $4 = '') x
-		WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3) GROUP BY ref ORDER BY min(at), ref LIMIT $5`,
+			SELECT t.source_ref AS ref, max(t.received_at) AS at FROM %s WHERE t.instance = $1 AND t.source_ref > $5 AND ($4 = '' OR to_jsonb(t) ->> 'id' = $4)
+			GROUP BY 1
+			UNION ALL SELECT source_ref, at FROM rejected_records WHERE instance = $1 AND source_ref > $5 AND $4 = '') x
+		WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3) GROUP BY ref ORDER BY ref LIMIT $6`,
 		kindOf(subject).rows())
-	if err := s.Select(ctx, &refs, query, instance, from, to, id, limit); err != nil {
+	if err := s.Select(ctx, &refs, query, instance, from, to, id, after, limit); err != nil {
 		return nil, fmt.Errorf("%s held: %w", subject, err)
 	}
 	return refs, nil
