@@ -211,7 +211,8 @@ func (c *Config) checkProduction() error {
 	case c.DataKeyFile == "":
 		return Wrong("PORTICO_DATA_KEY_FILE", "", "set in the production profile, the same for all processes")
 	case c.AuditKeyFile == "":
-		return Wrong("PORTICO_AUDIT_KEY_FILE", "", "set in the production profile, the same for all processes: openssl genpkey -algorithm ed25519")
+		return Wrong("PORTICO_AUDIT_KEY_FILE", "",
+			"set in the production profile, the same for all processes: openssl genpkey -algorithm ed25519")
 	case c.AuditFolder == "":
 		return Wrong("PORTICO_AUDIT_FOLDER", "", "set in the production profile: a folder that outlives the process and is backed up")
 	case c.TLSCert == "" && !loopback(c.Addr):

@@ -13,8 +13,8 @@ import (
 
 func TestMain(m *testing.M) { storetest.Main(m) }
 
-// TestAClockThatIsAheadRemovesNothing removes changes on a process whose clock is eight days ahead of the database's: what was made an hour ago
-// stays, what was made three hours ago by that clock goes.
+// TestAClockThatIsAheadRemovesNothing removes changes on a process whose clock is eight days ahead of the database's: what
+// was made an hour ago stays, what was made three hours ago by that clock goes.
 //
 // Cases: H25
 func TestAClockThatIsAheadRemovesNothing(t *testing.T) {
@@ -47,7 +47,8 @@ func TestAClockThatIsAheadRemovesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	var left string
-	if err := db.QueryRowContext(t.Context(), `SELECT coalesce(string_agg(subject, ',' ORDER BY subject), '') FROM changes`).Scan(&left); err != nil {
+	const changes = `SELECT coalesce(string_agg(subject, ',' ORDER BY subject), '') FROM changes`
+	if err := db.QueryRowContext(t.Context(), changes).Scan(&left); err != nil {
 		t.Fatal(err)
 	}
 	if left != "1" {

@@ -125,8 +125,8 @@ func (l *Log) appendSome(ctx context.Context) (n int, size int64, err error) {
 }
 
 // ErrOtherLog tells that the database's log does not begin with what was signed.
-var ErrOtherLog = errors.New("the log in the database does not begin with what was signed into this folder: it was changed, or is another, " +
-	"or is restored from a backup without the heads of that backup; look with portico audit verify, and at docs/operations.md")
+var ErrOtherLog = errors.New("the log in the database does not begin with what was signed into this folder: it was changed, or is " +
+	"another, or is restored from a backup without the heads of that backup; look with portico audit verify, and at docs/operations.md")
 
 // sign signs the head of the tree as it is now, under the lock of the file, so that what follows there is never smaller.
 func (l *Log) sign(ctx context.Context) error {

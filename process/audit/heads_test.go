@@ -149,8 +149,8 @@ func TestAHeadThatACrashCutOffIsWrittenOnceMore(t *testing.T) {
 	}
 }
 
-// TestARestoredDatabaseGoesOnWithTheHeadsOfItsBackup cuts off the database's end, as restoring does: with the heads of that time the log goes
-// on; with those of now nothing is signed, which is said.
+// TestARestoredDatabaseGoesOnWithTheHeadsOfItsBackup cuts off the database's end, as restoring does: with the heads of that time the log
+// goes on; with those of now nothing is signed, which is said.
 func TestARestoredDatabaseGoesOnWithTheHeadsOfItsBackup(t *testing.T) {
 	st, db, folder := world(t)
 	backup, err := os.ReadFile(filepath.Join(folder, "heads"))

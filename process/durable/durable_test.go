@@ -455,8 +455,8 @@ func TestWhatHasEndedIsKeptForAWhileAndWhatHasNotUntilItIsDecided(t *testing.T) 
 	w.begin(t, "b", "ends") // its key can be spent again
 }
 
-// TestAStepInPartsGoesOnWhereItWas has a step of a hundred parts, some of which fail twice at first, and whose source is paused on the way: each
-// part counts once, and what it saved is there.
+// TestAStepInPartsGoesOnWhereItWas has a step of a hundred parts, some of which fail twice at first, and whose source is paused on the
+// way: each part counts once, and what it saved is there.
 //
 // Cases: H3
 func TestAStepInPartsGoesOnWhereItWas(t *testing.T) {

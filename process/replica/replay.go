@@ -33,7 +33,9 @@ func (r *Copy) ReplayPage(ctx context.Context, q process.Replay, after string) (
 
 // replaySome reads some records again, counts those that are otherwise than held, and
 // saves them, unless it is to count only.
-func (r *Copy) replaySome(ctx context.Context, s sources.Subject, instance string, refs []string, dry bool, found *trade.OperationProgress) error {
+func (r *Copy) replaySome(ctx context.Context, s sources.Subject, instance string, refs []string, dry bool,
+	found *trade.OperationProgress,
+) error {
 	b, err := r.read(ctx, s, instance, sources.Query{Refs: refs})
 	if err != nil {
 		return err

@@ -25,9 +25,10 @@ type replayWork struct {
 	Changes int        `json:"Changes"`
 }
 
-// Replay has what a stream reported read again, as the mappings of today read it, by an operation that goes on page by page, however much it
-// is. Where no end is named it ends with what was reported until now.
-func (o *Operators) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay, wait time.Duration) (*process.Acted, error) {
+// Replay has what a stream reported read again, as the mappings of today read it, by an operation that goes on page by page, however
+// much it is. Where no end is named it ends with what was reported until now.
+func (o *Operators) Replay(ctx context.Context, by process.Submitter, key string, q process.Replay, wait time.Duration,
+) (*process.Acted, error) {
 	if errs := process.RequireText(q.Reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted{Errors: errs}, nil
 	}

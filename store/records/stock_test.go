@@ -58,8 +58,8 @@ func TestWhatIsToComeIsTheOpenQuantityAndNoMore(t *testing.T) {
 		})
 		quantity := func(n int64) trade.Quantity { return trade.Quantity{Value: udecimal.MustFromInt64(n, 0), Unit: "EA"} }
 		line := trade.PurchaseOrderLine{
-			LineNumber: "10", ItemRef: trade.Key(sku), Description: sku, Ordered: quantity(c.ordered), Acknowledged: quantity(0), Shipped: quantity(0),
-			Received: quantity(c.received), Cancelled: quantity(c.cancelled), ScheduleKnown: []trade.PurchaseScheduleLine{},
+			LineNumber: "10", ItemRef: trade.Key(sku), Description: sku, Ordered: quantity(c.ordered), Acknowledged: quantity(0),
+			Shipped: quantity(0), Received: quantity(c.received), Cancelled: quantity(c.cancelled), ScheduleKnown: []trade.PurchaseScheduleLine{},
 		}
 		for n, p := range c.parts {
 			known := trade.PurchaseScheduleLine{Number: fmt.Sprint(n + 1), Quantity: quantity(p.quantity)}

@@ -293,7 +293,8 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 		return unsealed == 0 && err == nil && other == nil && len(heads) > len(backup) && strings.HasPrefix(string(heads), string(backup))
 	})
 	verify := exec.Command(binary, "audit", "verify")
-	verify.Env = append(os.Environ(), "DATABASE_URL="+dsn("restored")+" sslmode=disable", "PORTICO_AUDIT_FOLDER="+restoredAudit, "PORTICO_DATA="+again.data)
+	verify.Env = append(os.Environ(), "DATABASE_URL="+dsn("restored")+" sslmode=disable", "PORTICO_AUDIT_FOLDER="+restoredAudit,
+		"PORTICO_DATA="+again.data)
 	if out, err := verify.CombinedOutput(); err != nil || !strings.Contains(string(out), "as they were signed") {
 		t.Errorf("the audit log after restoring: %v\n%s", err, out)
 	}

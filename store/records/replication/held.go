@@ -151,8 +151,8 @@ func ReportedBetween(ctx context.Context, s *store.Store, subject, instance stri
 ) (refs []string, err error) {
 	query := fmt.Sprintf(`
 		SELECT ref FROM (
-			SELECT t.source_ref AS ref, max(t.received_at) AS at FROM %s WHERE t.instance = $1 AND t.source_ref > $5 AND ($4 = '' OR to_jsonb(t) ->> 'id' = $4)
-			GROUP BY 1
+			SELECT t.source_ref AS ref, max(t.received_at) AS at FROM %s
+			WHERE t.instance = $1 AND t.source_ref > $5 AND ($4 = '' OR to_jsonb(t) ->> 'id' = $4) GROUP BY 1
 			UNION ALL SELECT source_ref, at FROM rejected_records WHERE instance = $1 AND source_ref > $5 AND $4 = '') x
 		WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3) GROUP BY ref ORDER BY ref LIMIT $6`,
 		kindOf(subject).rows())
