@@ -87,7 +87,8 @@ func (p *server) storeOptions(cfg Config) (store.Options, error) {
 	}
 	return store.Options{
 		Limits: graph.StaleAfter(), Matching: cfg.File.Match, Hidden: hidden,
-		Keyring: &store.Keyring{Keys: func() [][]byte { return p.dataKeys() }, Log: p.log},
+		Keyring:     &store.Keyring{Keys: func() [][]byte { return p.dataKeys() }, Log: p.log},
+		Connections: cfg.DatabaseConns,
 	}, replication.CheckMatching(cfg.File.Match)
 }
 

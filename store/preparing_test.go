@@ -79,8 +79,8 @@ func TestATransactionNeedsItsOwnConnectionAlone(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var all, here sync.WaitGroup
-	here.Add(store.MaxConnections)
-	for i := range store.MaxConnections {
+	here.Add(store.DefaultConnections)
+	for i := range store.DefaultConnections {
 		all.Go(func() {
 			err := st.InTx(ctx, func(tx *store.Tx) error {
 				here.Done()

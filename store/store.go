@@ -42,6 +42,8 @@ type Options struct {
 	// Hidden are the conditions of rows that only those see who see everything, by the kind of
 	// record.
 	Hidden map[string][]string
+	// Connections are how many there are at most, of which each transaction needs one; [DefaultConnections] where it is 0.
+	Connections int
 }
 
 // Matching is the key, beside the natural one, by which records of a subject are known again;
@@ -56,7 +58,8 @@ func (s *Store) Committed(call func()) { s.committed = call }
 // their type; a kind without one never is.
 type Limits map[string]time.Duration
 
-const maxConnections = 24
+// DefaultConnections are how many connections a store has at most where its options name no number.
+const DefaultConnections = 24
 
 // connectionLifetime is how long a connection is kept at most, and so how long
 // one lives that was opened with a password since changed.
@@ -73,8 +76,11 @@ func Open(ctx context.Context, dsn func() string, options Options) (*Store, erro
 	db := sqlx.NewDb(sql.OpenDB(counted{current{dsn}}), "postgres")
 	db.SetConnMaxLifetime(connectionLifetime)
 	db.Mapper = reflectx.NewMapperFunc("db", snake)
-	db.SetMaxOpenConns(maxConnections)
-	db.SetMaxIdleConns(maxConnections)
+	if options.Connections == 0 {
+		options.Connections = DefaultConnections
+	}
+	db.SetMaxOpenConns(options.Connections)
+	db.SetMaxIdleConns(options.Connections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	if err := db.PingContext(ctx); err != nil {
 		return nil, fmt.Errorf("database: %w", err)

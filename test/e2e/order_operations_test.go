@@ -173,7 +173,8 @@ func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 	}
 	// However much it is: more than a page, and more than a request could wait for.
 	whole := s.good(t, "operator",
-		`mutation ($key: IdempotencyKey!) { out: replay(idempotencyKey: $key, input: {reason: "a test", stream: "wms/inventory"}) { operation { id kind } errors { ... on UserError { code } } } }`, map[string]any{"key": o.key()})
+		`mutation ($key: IdempotencyKey!) { out: replay(idempotencyKey: $key, input: {reason: "a test", stream: "wms/inventory"})
+			{ operation { id kind } errors { ... on UserError { code } } } }`, map[string]any{"key": o.key()})
 	var far answer
 	s.until(t, 60*time.Second, "replayed", func() bool {
 		far = s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state kind progress { found changes } steps { attempts } } }`,
