@@ -149,6 +149,7 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 	}
 	kind := KindOf(err)
 	switch {
+	case errors.Is(err, circuitbreaker.ErrOpen), errors.Is(err, bulkhead.ErrFull): // no call was made: what the last one said stands
 	case kind == Denied:
 		g.unfit.Store(&failure{time.Now(), kind, err.Error()})
 	case err == nil || !sick(err) && kind != 0:

@@ -179,6 +179,23 @@ func TestASlowCallEndsAtItsDeadlineAndIsUncertain(t *testing.T) {
 	}
 }
 
+// TestAHangingSourceIsSaidToHangWhileItIsNotAsked has the circuit open: that no call is made then says nothing of the source.
+//
+// Cases: H1
+func TestAHangingSourceIsSaidToHangWhileItIsNotAsked(t *testing.T) {
+	e := &erp{answer: func(ctx context.Context, _ int64) error { <-ctx.Done(); return ctx.Err() }}
+	l := quick
+	l.Retries, l.Timeout, l.BreakAfter, l.BreakFor = 0, 10*time.Millisecond, 2, time.Minute
+	s := set(e, l)
+	for range 6 {
+		_, _ = OrderRecords.Fetch(t.Context(), s, Query{Limit: 1})
+	}
+	h := s.Health()[0]
+	if h.State != operating.SourceIsDown || h.Circuit != operating.CircuitOpen || h.Message == nil || !strings.Contains(*h.Message, "in time") {
+		t.Errorf("%+v, message %v", h, h.Message)
+	}
+}
+
 func TestCallsAtATimeAreBounded(t *testing.T) {
 	e := &erp{answer: func(ctx context.Context, _ int64) error {
 		select {

@@ -49,7 +49,8 @@ type Stock struct {
 // Available is what can be sold now: on hand less allocated less safety
 // stock, never negative.
 func (s *Stock) Available() udecimal.Decimal {
-	return udecimal.Max(s.OnHand.Sub(s.Allocated).Sub(s.SafetyStock), udecimal.Zero)
+	reserved, safety := udecimal.Max(s.Allocated, udecimal.Zero), udecimal.Max(s.SafetyStock, udecimal.Zero)
+	return udecimal.Max(s.OnHand.Sub(reserved).Sub(safety), udecimal.Zero)
 }
 
 // WarehouseStock is the stock of one item in one warehouse as a portal sees

@@ -95,6 +95,28 @@ func TestPromisedDeliveryIsTheLatestOfTheOpenLines(t *testing.T) {
 	}
 }
 
+// TestNothingRaisesWhatIsAvailableAboveWhatIsThere has records say strange things of reservations and safety stock.
+//
+// Cases: B1
+func TestNothingRaisesWhatIsAvailableAboveWhatIsThere(t *testing.T) {
+	for _, c := range []struct{ onHand, allocated, safety, want string }{
+		{"50", "10", "5", "35"},
+		{"50", "-30", "0", "50"},
+		{"50", "0", "-500", "50"},
+		{"50", "-30", "-500", "50"},
+		{"50", "60", "0", "0"},
+		{"50", "60", "-20", "0"},
+		{"-50", "0", "0", "0"},
+		{"-50", "-60", "0", "0"},
+		{"-50", "0", "-60", "0"},
+	} {
+		s := Stock{OnHand: d(c.onHand), Allocated: d(c.allocated), SafetyStock: d(c.safety)}
+		if got := s.Available(); !got.Equal(d(c.want)) {
+			t.Errorf("%+v: %s is available", c, got)
+		}
+	}
+}
+
 func TestAvailabilityAddsUpStockAndSupply(t *testing.T) {
 	today := DateOf(time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), time.UTC)
 	stock := []*Stock{{OnHand: d("100"), Allocated: d("30"), SafetyStock: d("20")}, {OnHand: d("5"), Allocated: d("9")}}

@@ -22,6 +22,7 @@ import (
 type Applied struct {
 	Shipments [][]string // by record, the shipments that it is about; none where none is known
 	Ignored   []string   // by record, what of it does not count, and why; nothing where all does
+	Ambiguous []bool     // by record, whether something of it does not count because shipments of several parties have its number
 	Changed   []string   // the shipments of which a record said something new
 }
 
@@ -36,8 +37,10 @@ func Apply(ctx context.Context, tx *store.Tx, records []trade.Tracking) (applied
 	}
 	about := make([]reports, len(records))
 	applied.Shipments, applied.Ignored = make([][]string, len(records)), make([]string, len(records))
+	applied.Ambiguous = make([]bool, len(records))
 	for i := range records {
 		about[i], applied.Ignored[i] = reach(&records[i], matched[i])
+		applied.Ambiguous[i] = about[i].ambiguous
 		for _, s := range about[i].subjects {
 			applied.Shipments[i] = append(applied.Shipments[i], s.shipment)
 		}
@@ -87,9 +90,12 @@ func identifiersOf(r *trade.Tracking) []trade.Identifier {
 
 // subject is a shipment that a record is about, and the packages of it that the record names; none for all of it.
 type subject struct {
-	shipment string
-	units    []trade.Identifier
-	created  time.Time
+	shipment  string
+	units     []trade.Identifier
+	created   time.Time
+	direction trade.Direction
+	owner     string // the account, or the supplier of one that comes in
+	numbered  bool   // it is named by a tracking number
 	// since is the earliest moment of which an event can be the shipment's: numbers are used again.
 	since time.Time
 }
@@ -106,24 +112,53 @@ func newSubject(m replication.ShipmentMatch) subject {
 	if m.Direction == trade.InboundWay {
 		grace = graceInbound
 	}
-	return subject{shipment: m.Shipment, created: m.CreatedAt, since: m.CreatedAt.Add(-grace)}
+	return subject{shipment: m.Shipment, created: m.CreatedAt, direction: m.Direction, owner: m.Owner, since: m.CreatedAt.Add(-grace)}
 }
 
 // reports are what a record reports: its subjects and, of each of its events, those that it is about.
 type reports struct {
-	subjects []subject
-	events   [][]subject
+	subjects  []subject
+	events    [][]subject
+	ambiguous bool
 }
 
+// ofSeveral tells whether subjects that one tracking number names belong to several parties: whose it is would be a guess, and what one is told
+// of the other's goods is not its business. What a container or a pallet holds may well be of several.
+func ofSeveral(all []subject) bool {
+	owners := map[trade.Direction]string{}
+	return slices.ContainsFunc(all, func(s subject) bool {
+		if !s.numbered {
+			return false
+		}
+		if _, there := owners[s.direction]; !there {
+			owners[s.direction] = s.owner
+		}
+		return owners[s.direction] != s.owner
+	})
+}
+
+// ahead is how far a clock or a zone may be off until what is reported as having happened is in the future.
+const ahead = 24 * time.Hour
+
 // reach says which shipments the events of a record are about. A number is used again: of several shipments that existed, an
-// event is about those that were made last, and it is about none that was made long after it.
+// event is about those that were made last, and it is about none that was made long after it. Where those belong to several parties,
+// it is about none of them. What is in the future has not happened.
 func reach(r *trade.Tracking, matched []subject) (about reports, ignored string) {
+	const several = "Not applied, because shipments of several parties have this number: correct it where the shipments are from, and replay it."
 	if len(r.Events) == 0 {
+		if ofSeveral(matched) {
+			return reports{ambiguous: true}, several
+		}
 		return reports{subjects: matched}, ""
 	}
-	var early []string
+	var early, future []string
 	about.events = make([][]subject, len(r.Events))
 	for i, e := range r.Events {
+		text := e.OccurredAt.UTC().Format("2006-01-02 15:04Z") + " " + string(e.Milestone)
+		if asOf := r.Provenance.AsOf; asOf != nil && e.Classifier == trade.Actual && e.OccurredAt.After(asOf.Add(ahead)) {
+			future = append(future, text)
+			continue
+		}
 		var newest time.Time
 		for _, s := range matched {
 			if !e.OccurredAt.Before(s.since) && s.created.After(newest) {
@@ -134,23 +169,39 @@ func reach(r *trade.Tracking, matched []subject) (about reports, ignored string)
 			if e.OccurredAt.Before(s.since) || s.created.Before(newest.Add(-graceOutbound)) {
 				continue
 			}
-			if about.events[i] = append(about.events[i], s); !slices.ContainsFunc(about.subjects,
-				func(x subject) bool { return x.shipment == s.shipment }) {
+			about.events[i] = append(about.events[i], s)
+		}
+		if ofSeveral(about.events[i]) {
+			about.events[i], about.ambiguous = nil, true
+			continue
+		}
+		for _, s := range about.events[i] {
+			if !slices.ContainsFunc(about.subjects, func(x subject) bool { return x.shipment == s.shipment }) {
 				about.subjects = append(about.subjects, s)
 			}
 		}
 		if len(matched) > 0 && len(about.events[i]) == 0 {
-			early = append(early, e.OccurredAt.UTC().Format("2006-01-02 15:04Z")+" "+string(e.Milestone))
+			early = append(early, text)
 		}
 	}
-	if n := len(early); n > 0 {
-		ignored = fmt.Sprintf("Ignored, because the shipment did not exist yet and the number was used before: %s.",
-			strings.Join(early[:min(n, 5)], ", "))
-		if n > 5 {
-			ignored = strings.TrimSuffix(ignored, ".") + fmt.Sprintf(", and %d more.", n-5)
+	var all []string
+	if about.ambiguous {
+		all = append(all, several)
+	}
+	for _, some := range []struct {
+		why    string
+		events []string
+	}{
+		{"Ignored, because the shipment did not exist yet and the number was used before: ", early},
+		{"Ignored, because it is reported as having happened and is in the future: ", future},
+	} {
+		if n := len(some.events); n > 5 {
+			all = append(all, fmt.Sprintf("%s%s, and %d more.", some.why, strings.Join(some.events[:5], ", "), n-5))
+		} else if n > 0 {
+			all = append(all, some.why+strings.Join(some.events, ", ")+".")
 		}
 	}
-	return about, ignored
+	return about, strings.Join(all, "\n")
 }
 
 // match finds, for each record, what it is about.
@@ -195,6 +246,7 @@ func subjectsOf(identifiers []trade.Identifier, named [][]replication.ShipmentMa
 				if at < 0 {
 					at, of = len(of), append(of, newSubject(m))
 				}
+				of[at].numbered = of[at].numbered || id.Scheme == trade.SchemeTracking
 				if tracking.NamesPackages(id.Scheme) {
 					of[at].units = append(of[at].units, id)
 				}

@@ -328,3 +328,57 @@ func TestEventsThatTwoReportAtOnceCountTogether(t *testing.T) {
 		t.Errorf("the shipment is %s, by %d events", status, n)
 	}
 }
+
+// TestANumberThatIsUsedAgainMovesTheShipmentsOfOnePartyAlone has shipments share a tracking number: whose an event is must be sure.
+//
+// Cases: D2
+func TestANumberThatIsUsedAgainMovesTheShipmentsOfOnePartyAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		others  []string      // accounts of the shipments with the number, besides one of account 1
+		earlier time.Duration // by which the others were made before
+		want    int           // that are moved
+	}{
+		"one":                          {nil, 0, 1},
+		"two of one party":             {[]string{"1"}, 0, 2},
+		"two of two parties":           {[]string{"2"}, 0, 0},
+		"three of two parties":         {[]string{"1", "2"}, 0, 0},
+		"of another party long before": {[]string{"2"}, 60 * 24 * time.Hour, 1},
+		"of another party a week before, so unsure": {[]string{"2"}, 7 * 24 * time.Hour, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, db := storetest.Pair(t)
+			storetest.Save(t, s, replication.SaveAccounts, storetest.Account("2", "b", 1))
+			saveShipment(t, s, shipment("A", "1Z"))
+			for i, account := range c.others {
+				other := shipment(string(rune('B'+i)), "1Z")
+				other.AccountRef = trade.Key(account)
+				saveShipment(t, s, other)
+			}
+			if _, err := db.ExecContext(t.Context(), `UPDATE shipments SET created_at = created_at - make_interval(secs => $1) WHERE number <> 'A'`,
+				c.earlier.Seconds()); err != nil {
+				t.Fatal(err)
+			}
+			about, _ := apply(t, s, db, record("1Z", scan("1", trade.MilestoneDelivered, trade.Delivered, time.Now())))
+			if len(about[0]) != c.want {
+				t.Errorf("it is about %v, want %d", about[0], c.want)
+			}
+			if n := number(t, db, `SELECT count(*) FROM shipments WHERE status = 'DELIVERED'`); n != c.want {
+				t.Errorf("%d shipments are delivered, want %d", n, c.want)
+			}
+		})
+	}
+}
+
+// TestWhatIsInTheFutureHasNotHappened reports events of tomorrow and later; a clock or a zone may be off by some hours.
+func TestWhatIsInTheFutureHasNotHappened(t *testing.T) {
+	for ahead, want := range map[time.Duration]trade.ShipmentStatus{
+		-time.Hour: trade.Delivered, 13 * time.Hour: trade.Delivered, 25 * time.Hour: trade.ShipmentUnknown, 5 * 365 * 24 * time.Hour: trade.ShipmentUnknown,
+	} {
+		s, db := storetest.Pair(t)
+		saveShipment(t, s, shipment("A", "1Z"))
+		apply(t, s, db, record("1Z", scan("1", trade.MilestoneDelivered, trade.Delivered, time.Now().Add(ahead))))
+		if got := statusOf(t, db, "A"); got != want {
+			t.Errorf("delivered in %s: the shipment is %s, want %s", ahead, got, want)
+		}
+	}
+}

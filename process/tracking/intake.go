@@ -202,6 +202,7 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operatingstore.K
 	settled := make([]operatingstore.SettledDelivery, len(due))
 	var records []trade.Tracking
 	var of []int // by record, the delivery that it is in
+	now := i.now()
 	for n, d := range due {
 		settled[n] = operatingstore.SettledDelivery{ID: d.ID, State: operating.InboundApplied}
 		translated, err := i.translate(d)
@@ -222,6 +223,7 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operatingstore.K
 			settled[n].Error = "Nothing is made of it: " + translated.Ignored + "."
 		}
 		for _, t := range translated.Tracking {
+			t.Provenance.AsOf = &now
 			records, of = append(records, t), append(of, n)
 		}
 	}
@@ -234,11 +236,13 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operatingstore.K
 		fresh[shipment] = true
 	}
 	withEvents := map[int]bool{} // deliveries with something new
+	ambiguous := map[int]bool{}
 	for r, shipments := range applied.Shipments {
 		s := &settled[of[r]]
 		if ignored := applied.Ignored[r]; ignored != "" {
 			s.Error = strings.TrimSpace(s.Error + "\n" + ignored)
 		}
+		ambiguous[of[r]] = ambiguous[of[r]] || applied.Ambiguous[r]
 		if len(shipments) == 0 && applied.Ignored[r] == "" {
 			s.WaitsFor = append(s.WaitsFor, identifiersOf(&records[r])...)
 		}
@@ -252,6 +256,10 @@ func (i *Intake) apply(ctx context.Context, tx *store.Tx, due []operatingstore.K
 		s := &settled[n]
 		switch {
 		case s.State == operating.InboundParked:
+		case ambiguous[n] && len(s.Subjects) == 0:
+			s.State = operating.InboundParked
+		case ambiguous[n]:
+			s.State = operating.InboundInPart
 		case len(s.WaitsFor) > 0: // what is about others is applied; all of it is again when they come
 			s.State, s.RetryAfter = operating.InboundWaiting, retryPause(due[n].Attempts) //nolint:gosec // it is as long as that
 			s.Error = strings.TrimSpace(s.Error + "\nIt waits for a shipment with " + listIdentifiers(s.WaitsFor) + ".")

@@ -19,6 +19,7 @@ import (
 	"portico/sources"
 	"portico/sources/carriers"
 	"portico/store"
+	"portico/store/records/replication"
 	"portico/store/storetest"
 	"portico/telemetry"
 	"portico/trade"
@@ -187,6 +188,39 @@ func TestADeliveryWaitsForItsShipment(t *testing.T) {
 	}
 	if d, status := r.delivery("m1"), statusOf(t, r.db, "S2"); d.State != operating.InboundApplied || status != trade.PickedUp {
 		t.Errorf("the delivery is %+v, the shipment %s", d, status)
+	}
+}
+
+// TestADeliveryAboutShipmentsOfTwoPartiesIsParked has two customers' shipments go under one number.
+//
+// Cases: D2
+func TestADeliveryAboutShipmentsOfTwoPartiesIsParked(t *testing.T) {
+	r := receiving(t, "A1")
+	storetest.Save(t, r.store, replication.SaveAccounts, storetest.Account("2", "b", 1))
+	other := shipment("A2", "A1")
+	other.AccountRef = trade.Key("2")
+	saveShipment(t, r.store, other)
+	now := time.Now().UTC().Format(time.RFC3339)
+	r.push("m1", said(t, "A1", "1 POD "+now))
+	r.push("m2", said(t, "A1", "1 POD 2099-01-01T00:00:00Z"))
+	r.apply()
+	if d := r.delivery("m1"); d.State != operating.InboundParked || !strings.Contains(d.Error, "several parties") || d.Subjects != 0 {
+		t.Errorf("the delivery is %+v", d)
+	}
+	if d := r.delivery("m2"); !strings.Contains(d.Error, "in the future: 2099-01-01 00:00Z") || d.Subjects != 0 {
+		t.Errorf("the delivery of what is in the future is %+v", d)
+	}
+	if n := events(t, r.db, "A1") + events(t, r.db, "A2"); n != 0 {
+		t.Errorf("the shipments have %d events", n)
+	}
+	// Corrected where the shipments are from, it is replayed.
+	other.TrackingNumber, other.Provenance = "A3", storetest.From("A2", 2)
+	saveShipment(t, r.store, other)
+	if _, _, err := r.intake.ReplayPage(t.Context(), process.Replay{Stream: "acme/deliveries"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	if d := r.delivery("m1"); d.State != operating.InboundApplied || statusOf(t, r.db, "A1") != trade.Delivered || events(t, r.db, "A2") != 0 {
+		t.Errorf("replayed it is %+v", d)
 	}
 }
 

@@ -419,7 +419,7 @@ func some(e gjson.Result, path string) *string {
 
 // shorten is text that is no longer than anybody needs.
 func shorten(text string) string {
-	text = strings.ReplaceAll(text, "\x00", "")
+	text = strings.ReplaceAll(text, "\x00", "\uFFFD") // not taken out: it would make another identifier of it
 	if len(text) > longestValue {
 		text = strings.ToValidUTF8(text[:longestValue], "")
 	}

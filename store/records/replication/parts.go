@@ -2,6 +2,7 @@ package replication
 
 import (
 	"fmt"
+	"slices"
 
 	"portico/trade"
 )
@@ -24,7 +25,11 @@ func CheckParts(record any) (reason string) {
 	case *trade.PurchaseOrder:
 		return repeated("line", r.LinesKnown, func(l *trade.PurchaseOrderLine) string { return l.LineNumber })
 	case *trade.Shipment:
-		return repeated("package", r.PackagesKnown, func(p *trade.Package) string { return fmt.Sprint(p.Number) })
+		if reason := repeated("package", r.PackagesKnown, func(p *trade.Package) string { return fmt.Sprint(p.Number) }); reason != "" {
+			return reason
+		}
+		labelled := slices.DeleteFunc(slices.Clone(r.PackagesKnown), func(p trade.Package) bool { return p.SSCC == nil })
+		return repeated("SSCC", labelled, func(p *trade.Package) string { return *p.SSCC })
 	}
 	return ""
 }

@@ -21,6 +21,7 @@ type ShipmentMatch struct {
 	Indirect  bool
 	Direction trade.Direction
 	CreatedAt time.Time
+	Owner     string // the account, or the supplier of one that comes in
 }
 
 // MatchShipments finds the shipments that identifiers name, in the order of the identifiers and, of each, of the
@@ -33,7 +34,7 @@ func MatchShipments(ctx context.Context, tx *store.Tx, identifiers []trade.Ident
 	}
 	const query = `
 		WITH k AS (SELECT * FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k(scheme, value, place))
-		SELECT m.*, d.direction, d.created_at FROM (
+		SELECT m.*, d.direction, d.created_at, coalesce(d.account_id, d.supplier_id, '') AS owner FROM (
 		SELECT k.place - 1 AS identifier, d.id AS shipment, FALSE AS indirect FROM k JOIN shipments d ON d.tracking_number = k.value
 		WHERE k.scheme = 'TRACKING_NUMBER'
 		UNION SELECT k.place - 1, p.shipment_id, FALSE FROM k JOIN packages p ON p.tracking_number = k.value WHERE k.scheme = 'TRACKING_NUMBER'
