@@ -191,7 +191,8 @@ func TestAHangingSourceIsSaidToHangWhileItIsNotAsked(t *testing.T) {
 		_, _ = OrderRecords.Fetch(t.Context(), s, Query{Limit: 1})
 	}
 	h := s.Health()[0]
-	if h.State != operating.SourceIsDown || h.Circuit != operating.CircuitOpen || h.Message == nil || !strings.Contains(*h.Message, "in time") {
+	if h.State != operating.SourceIsDown || h.Circuit != operating.CircuitOpen || h.Message == nil ||
+		!strings.Contains(*h.Message, "in time") {
 		t.Errorf("%+v, message %v", h, h.Message)
 	}
 }

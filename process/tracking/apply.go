@@ -122,8 +122,8 @@ type reports struct {
 	ambiguous bool
 }
 
-// ofSeveral tells whether subjects that one tracking number names belong to several parties: whose it is would be a guess, and what one is told
-// of the other's goods is not its business. What a container or a pallet holds may well be of several.
+// ofSeveral tells whether subjects that one tracking number names belong to several parties: whose it is would be a guess, and
+// the goods of one are no business of the other. What a container or a pallet holds may well be of several.
 func ofSeveral(all []subject) bool {
 	owners := map[trade.Direction]string{}
 	return slices.ContainsFunc(all, func(s subject) bool {
@@ -144,7 +144,8 @@ const ahead = 24 * time.Hour
 // event is about those that were made last, and it is about none that was made long after it. Where those belong to several parties,
 // it is about none of them. What is in the future has not happened.
 func reach(r *trade.Tracking, matched []subject) (about reports, ignored string) {
-	const several = "Not applied, because shipments of several parties have this number: correct it where the shipments are from, and replay it."
+	const several = "Not applied, because shipments of several parties have this number: correct it where the shipments are from, and " +
+		"replay it."
 	if len(r.Events) == 0 {
 		if ofSeveral(matched) {
 			return reports{ambiguous: true}, several

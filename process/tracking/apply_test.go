@@ -372,7 +372,8 @@ func TestANumberThatIsUsedAgainMovesTheShipmentsOfOnePartyAlone(t *testing.T) {
 // TestWhatIsInTheFutureHasNotHappened reports events of tomorrow and later; a clock or a zone may be off by some hours.
 func TestWhatIsInTheFutureHasNotHappened(t *testing.T) {
 	for ahead, want := range map[time.Duration]trade.ShipmentStatus{
-		-time.Hour: trade.Delivered, 13 * time.Hour: trade.Delivered, 25 * time.Hour: trade.ShipmentUnknown, 5 * 365 * 24 * time.Hour: trade.ShipmentUnknown,
+		-time.Hour: trade.Delivered, 13 * time.Hour: trade.Delivered,
+		25 * time.Hour: trade.ShipmentUnknown, 5 * 365 * 24 * time.Hour: trade.ShipmentUnknown,
 	} {
 		s, db := storetest.Pair(t)
 		saveShipment(t, s, shipment("A", "1Z"))

@@ -143,8 +143,8 @@ func TestWritesGoOnBesideLocksOfTables(t *testing.T) {
 	}
 	longest := w.took[len(w.took)-1]
 	t.Logf("%d clients in %s: %d writes acknowledged, %v refused, %d asked to come again; p50 %s, p99 %s, the longest %s", *stormClients,
-		*storm, len(w.operations), w.refused, w.later, w.took[len(w.took)/2].Round(time.Millisecond), w.took[len(w.took)*99/100].Round(time.Millisecond),
-		longest.Round(time.Millisecond))
+		*storm, len(w.operations), w.refused, w.later, w.took[len(w.took)/2].Round(time.Millisecond),
+		w.took[len(w.took)*99/100].Round(time.Millisecond), longest.Round(time.Millisecond))
 	if *storm >= time.Minute && longest > longestWrite {
 		t.Errorf("a write took %s, %s are the most", longest, longestWrite)
 	}
