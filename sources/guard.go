@@ -73,6 +73,7 @@ type failure struct {
 	at   time.Time
 	kind Kind
 	text string
+	late bool // the answer did not come in time; else, where its kind is Uncertain, the connection ended without one
 }
 
 func guard(name string, adapter Adapter, limits Limits) *guarded {
@@ -139,6 +140,7 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 		result, err = call(exec.Context()) //nolint:contextcheck // the policy hands on its context
 		return err
 	})
+	late := errors.Is(err, timeout.ErrExceeded)
 	switch {
 	case errors.Is(err, circuitbreaker.ErrOpen):
 		err = &Error{Kind: Unavailable, After: g.breaker.RemainingDelay(), Err: err}
@@ -151,14 +153,14 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 	switch {
 	case errors.Is(err, circuitbreaker.ErrOpen), errors.Is(err, bulkhead.ErrFull): // no call was made: what the last one said stands
 	case kind == Denied:
-		g.unfit.Store(&failure{time.Now(), kind, err.Error()})
+		g.unfit.Store(&failure{at: time.Now(), kind: kind, text: err.Error()})
 	case err == nil || !sick(err) && kind != 0:
 		if u := g.unfit.Load(); err == nil && u != nil && u.kind == Denied {
 			g.unfit.CompareAndSwap(u, nil) // it lets us in again
 		}
 		g.lastSuccess.Store(time.Now().UnixNano())
 	case kind != 0:
-		g.lastFailure.Store(&failure{time.Now(), kind, err.Error()})
+		g.lastFailure.Store(&failure{time.Now(), kind, err.Error(), late})
 	}
 	if err != nil {
 		var none T
@@ -217,11 +219,15 @@ func (g *guarded) health() operating.SourceHealth {
 		text := "It cannot be used as it is: " + unfit.text + ". It is looked at again by itself."
 		h.Message = &text
 	case h.State != operating.SourceUp && f != nil:
-		text := map[Kind]string{
-			Unavailable: "It refuses connections. Look whether it runs and can be reached.",
-			Throttled:   "It asks for fewer calls. Lower its concurrency, or wait.",
-			Uncertain:   "It does not answer in time. Look at its load and at the network.",
-		}[f.kind]
+		text := ""
+		switch {
+		case f.kind == Throttled:
+			text = "It asks for fewer calls. Lower its concurrency, or wait."
+		case f.kind == Uncertain && f.late:
+			text = "It does not answer in time. Look at its load and at the network."
+		case f.kind == Unavailable, f.kind == Uncertain:
+			text = "It refuses connections. Look whether it runs and can be reached."
+		}
 		h.Message = &text
 	}
 	return h
@@ -235,7 +241,7 @@ func (g *guarded) check(ctx context.Context) error {
 	case err == nil:
 		g.unfit.Store(nil)
 	case !sick(err) && kind != 0:
-		g.unfit.Store(&failure{time.Now(), kind, err.Error()})
+		g.unfit.Store(&failure{at: time.Now(), kind: kind, text: err.Error()})
 	}
 	return err
 }

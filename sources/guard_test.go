@@ -197,6 +197,22 @@ func TestAHangingSourceIsSaidToHangWhileItIsNotAsked(t *testing.T) {
 	}
 }
 
+// TestASourceThatEndsConnectionsIsSaidToRefuseThem has a source end connections without an answer, which is no lack of time.
+func TestASourceThatEndsConnectionsIsSaidToRefuseThem(t *testing.T) {
+	for name, kind := range map[string]Kind{"refused": Unavailable, "ended": Uncertain} {
+		e := &erp{answer: func(context.Context, int64) error { return Fail(kind, "no answer") }}
+		l := quick
+		l.Retries, l.BreakAfter, l.BreakFor = 0, 2, time.Minute
+		s := set(e, l)
+		for range 6 {
+			_, _ = OrderRecords.Fetch(t.Context(), s, Query{Limit: 1})
+		}
+		if h := s.Health()[0]; h.State != operating.SourceIsDown || h.Message == nil || !strings.Contains(*h.Message, "refuses connections") {
+			t.Errorf("%s: %+v, message %v", name, h, h.Message)
+		}
+	}
+}
+
 func TestCallsAtATimeAreBounded(t *testing.T) {
 	e := &erp{answer: func(ctx context.Context, _ int64) error {
 		select {

@@ -32,6 +32,9 @@ func (o *Operators) Replay(ctx context.Context, by process.Submitter, key string
 	if errs := process.RequireText(q.Reason, process.SayWhy, "reason"); errs != nil {
 		return &process.Acted{Errors: errs}, nil
 	}
+	if q.From != nil && q.To != nil && !q.From.Before(*q.To) {
+		return &process.Acted{Errors: []trade.UserError{process.Invalid(trade.CodeInvalidInput, "It ends before it begins.", "to")}}, nil
+	}
 	source, _, _ := strings.Cut(q.Stream, "/")
 	done, err := process.Once(ctx, o.desk.Store, by, "replay", key, q,
 		func(tx *store.Tx, print string) (spent ledger.SpentKey, errs []trade.UserError, err error) {

@@ -95,9 +95,10 @@ func TestACodeGetsAMeaning(t *testing.T) {
 		t.Errorf("what came before is read anew by itself: %v", now["status"])
 	}
 	replay := func(key string, dry bool) answer {
-		return p.good(t, "operator",
+		return p.replayed(t,
 			`mutation ($key: IdempotencyKey!, $dry: Boolean!) { replay(idempotencyKey: $key, input:
-				{stream: "acme/deliveries", dryRun: $dry, reason: "lockers have a meaning"}) { errors { __typename } found changes } }`,
+				{stream: "acme/deliveries", dryRun: $dry, reason: "lockers have a meaning"})
+				{ errors { __typename } operation { state } found changes } }`,
 			map[string]any{"key": key, "dry": dry})
 	}
 	if a := replay("lockers, to be tried", true); a.at("replay", "changes") != 2.0 || a.at("replay", "found") != 3.0 {

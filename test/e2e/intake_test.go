@@ -291,9 +291,9 @@ func TestCarriersPush(t *testing.T) {
 		file(t, p.data, "acme.yaml", string(text)+"  LKR: {milestone: AVAILABLE_FOR_PICKUP, status: AVAILABLE_FOR_PICKUP}\n")
 		p.again(t)
 		replay := func(key string, dry bool) answer {
-			return p.good(t, "operator",
+			return p.replayed(t,
 				`mutation ($k: IdempotencyKey!, $in: ReplayInput!) { replay(idempotencyKey: $k, input: $in)
-					{ errors { ... on UserError { code message } } found changes } }`,
+					{ errors { ... on UserError { code message } } operation { state } found changes } }`,
 				map[string]any{"k": key, "in": map[string]any{"stream": "acme/deliveries", "dryRun": dry, "reason": "lockers have a meaning now"}})
 		}
 		if a := replay("replay of acme, dry run", true); a.at("replay", "changes") != 1.0 || a.at("replay", "found").(float64) < 5 {

@@ -163,9 +163,8 @@ func TestOperatorsSeeWhatHappensAndAct(t *testing.T) {
 	})
 	// What the ERP told is read again: nothing is otherwise, until a record here is spoiled.
 	replay := func(input string) answer {
-		return s.good(t, "operator",
-			`mutation ($key: IdempotencyKey!) { out: replay(idempotencyKey: $key, input:
-				{reason: "a test", `+input+`}) { replayed found changes errors { ... on UserError { code path } } } }`, map[string]any{"key": o.key()})
+		return s.replayed(t, `mutation ($key: IdempotencyKey!) { out: replay(idempotencyKey: $key, input: {reason: "a test", `+input+`})
+			{ replayed found changes operation { state } errors { ... on UserError { code path } } } }`, map[string]any{"key": o.key()})
 	}
 	if a := replay(`stream: "erp/orders"`); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "found").(float64) < 10 ||
 		a.at("out", "changes") != float64(0) {
@@ -380,4 +379,18 @@ func TestABadKeyIsRefusedByEveryWrite(t *testing.T) {
 			t.Errorf("a key with quotes: %s", a.Body)
 		}
 	}
+}
+
+// replayed sends a replay under its key until its operation has ended, or is refused: its payload is brought up to date.
+func (s *server) replayed(t *testing.T, mutation string, vars map[string]any) (a answer) {
+	t.Helper()
+	s.until(t, 30*time.Second, "replayed", func() bool {
+		a = s.good(t, "operator", mutation, vars)
+		for _, payload := range a.Data {
+			state := walk(payload, "operation.state")
+			return state == "COMMITTED" || state == "DEAD_LETTERED" || walk(payload, "errors.0") != nil
+		}
+		return false
+	})
+	return a
 }
