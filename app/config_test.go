@@ -73,7 +73,7 @@ func TestASettingThatIsWrongIsNamed(t *testing.T) {
 		"a company in production": {[]string{"--profile=production", "--config=" + written(t, "f", "sandbox: true\n")}, "sandbox"},
 		"an issuer by HTTP in production": {
 			[]string{
-				"--profile=production", "--link-key=" + key, "--data-key-file=k",
+				"--profile=production", "--link-key=" + key, "--data-key-file=k", "--audit-key-file=k", "--audit-folder=f",
 				"--config=" + written(t, "f", "issuers: [{url: 'http://sso.example.com', audience: a}]\n"),
 			},
 			"issuers[0].url",
