@@ -68,7 +68,7 @@ func (s *server) route(t *testing.T, args ...string) string {
 }
 
 // betweenPages is how long portals that ask all the while wait: they notice as much as without, and leave a core to others.
-const betweenPages = 50 * time.Millisecond
+const betweenPages = 150 * time.Millisecond
 
 const portalLoad = `query ($a: ID!) {
   items(first: 20) { nodes { sku
