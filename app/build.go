@@ -181,6 +181,6 @@ func (p *server) open(ctx context.Context, cfg Config) error {
 		return err
 	}
 	p.auditFolder = cfg.AuditFolder
-	p.audit, err = audit.Open(p.store, cfg.AuditFolder, cfg.AuditKeyFile)
+	p.audit, err = audit.Open(ctx, p.store, cfg.AuditFolder, cfg.AuditKeyFile)
 	return err
 }

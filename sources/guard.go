@@ -138,6 +138,9 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 		telemetry.SourceCall(ctx)
 		var err error
 		result, err = call(exec.Context()) //nolint:contextcheck // the policy hands on its context
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			err = errors.Join(context.Canceled, err) // whatever the adapter makes of it, it says nothing of the source
+		}
 		return err
 	})
 	late := errors.Is(err, timeout.ErrExceeded)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -272,17 +273,24 @@ func TestTheCircuitOpensFailsFastAndCloses(t *testing.T) {
 }
 
 func TestACallerWhoGoesAwayIsNoFailureOfTheSource(t *testing.T) {
-	e := &erp{answer: func(ctx context.Context, _ int64) error { <-ctx.Done(); return ctx.Err() }}
-	s := set(e, quick)
-	for range 10 {
-		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(time.Millisecond, cancel)
-		if _, err := OrderRecords.Fetch(ctx, s, Query{Limit: 1}); !errors.Is(err, context.Canceled) {
-			t.Fatalf("got %v, want the caller's own cancellation", err)
+	for name, ended := range map[string]func(context.Context) error{
+		"as it is":          func(ctx context.Context) error { return ctx.Err() },
+		"as a lost answer":  func(context.Context) error { return Fail(Uncertain, "no answer") },
+		"as no connection":  func(context.Context) error { return Fail(Unavailable, "not reachable") },
+		"as half an answer": func(context.Context) error { return io.ErrUnexpectedEOF },
+	} {
+		e := &erp{answer: func(ctx context.Context, _ int64) error { <-ctx.Done(); return ended(ctx) }}
+		s := set(e, quick)
+		for range 10 {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Millisecond, cancel)
+			if _, err := OrderRecords.Fetch(ctx, s, Query{Limit: 1}); !errors.Is(err, context.Canceled) {
+				t.Fatalf("told by the adapter %s: got %v, want the caller's own cancellation", name, err)
+			}
 		}
-	}
-	if h := s.Health()[0]; h.Circuit != operating.CircuitClosed {
-		t.Errorf("callers who went away opened the circuit: %+v", h)
+		if h := s.Health()[0]; h.Circuit != operating.CircuitClosed || h.State != operating.SourceUp {
+			t.Errorf("told by the adapter %s: callers who went away opened the circuit: %+v", name, h)
+		}
 	}
 }
 

@@ -39,8 +39,8 @@ type Log struct {
 
 // Open opens the log whose heads are in a folder, which several processes may share. They are signed with the private key in keyFile (PEM,
 // Ed25519); where none is named, with one that is kept in the folder and made if there is none.
-func Open(st *store.Store, folder, keyFile string) (*Log, error) {
-	h, err := openHeads(folder, keyFile)
+func Open(ctx context.Context, st *store.Store, folder, keyFile string) (*Log, error) {
+	h, err := openHeads(ctx, folder, keyFile)
 	if err != nil {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
@@ -131,7 +131,7 @@ var ErrOtherLog = errors.New("the log in the database does not begin with what w
 // sign signs the head of the tree as it is now, under the lock of the file, so that what follows there is never smaller.
 func (l *Log) sign(ctx context.Context) error {
 	read := hashReader(ctx, l.store, nil)
-	size, err := l.heads.next(func(last tlog.Tree) (head tlog.Tree, err error) {
+	size, err := l.heads.next(ctx, func(last tlog.Tree) (head tlog.Tree, err error) {
 		if head.N, err = ledger.TreeSize(ctx, l.store); err != nil {
 			return head, err
 		}

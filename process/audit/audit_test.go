@@ -25,7 +25,7 @@ func world(t *testing.T) (st *store.Store, db *sqlx.DB, folder string) {
 	t.Helper()
 	st, dsn := storetest.At(t)
 	folder = t.TempDir()
-	log, err := audit.Open(st, folder, "")
+	log, err := audit.Open(t.Context(), st, folder, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestALogThatIsAsItWasSignedIsFoundSo(t *testing.T) {
 	}
 	// Another process, with its own folder, seals on.
 	other := t.TempDir()
-	log, err := audit.Open(st, other, "")
+	log, err := audit.Open(t.Context(), st, other, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,12 +121,12 @@ func TestWhoeverRewritesTheWholeTreeDoesNotHaveItsHeads(t *testing.T) {
 		}
 	}
 	// The processes that run do not sign what they did not see, and say so.
-	if log, err := audit.Open(st, folder, ""); err != nil {
+	if log, err := audit.Open(t.Context(), st, folder, ""); err != nil {
 		t.Error(err)
 	} else if err := log.AppendEntries(t.Context()); !errors.Is(err, audit.ErrOtherLog) {
 		t.Errorf("a process that goes on with another log: %v", err)
 	}
-	forger, err := audit.Open(st, t.TempDir(), "")
+	forger, err := audit.Open(t.Context(), st, t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestAnEntryThatCommitsLongAfterItsPlaceIsAppended(t *testing.T) {
 		VALUES (250000, 'order.amend', 'ord_early', 'c')`); err != nil {
 		t.Fatal(err)
 	}
-	log, err := audit.Open(st, folder, "")
+	log, err := audit.Open(t.Context(), st, folder, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -32,6 +33,7 @@ const (
 	mostOfHead = 4096
 	// lockedWithin is how long another process may hold the file: it needs milliseconds, unless it stands still.
 	lockedWithin = 10 * time.Second
+	lockedAgain  = 20 * time.Millisecond
 )
 
 // heads are the heads of the tree that were signed, in a folder: the file heads, oldest first, and the public keys of those who signed them
@@ -41,12 +43,12 @@ type heads struct {
 	signer note.Signer
 }
 
-func openHeads(folder, keyFile string) (*heads, error) {
+func openHeads(ctx context.Context, folder, keyFile string) (*heads, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, err
 	}
 	h := &heads{folder: folder}
-	return h, h.locked(func(*os.File) (err error) {
+	return h, h.locked(ctx, func(*os.File) (err error) {
 		if keyFile == "" {
 			h.signer, err = ownKey(folder)
 		} else {
@@ -183,8 +185,8 @@ func readHeads(folder string) ([]signedHead, error) {
 }
 
 // next signs the head that comes after the last one in the file, as after makes it, unless that is of a tree as large. It returns its size.
-func (h *heads) next(after func(last tlog.Tree) (tlog.Tree, error)) (size int64, err error) {
-	err = h.locked(func(file *os.File) error {
+func (h *heads) next(ctx context.Context, after func(last tlog.Tree) (tlog.Tree, error)) (size int64, err error) {
+	err = h.locked(ctx, func(file *os.File) error {
 		last, end, err := h.last(file)
 		if err != nil {
 			return fmt.Errorf("%s: %w", file.Name(), err)
@@ -241,13 +243,13 @@ func (h *heads) last(file *os.File) (head tlog.Tree, end int64, err error) {
 }
 
 // locked runs do while no other process signs into the folder.
-func (h *heads) locked(do func(file *os.File) error) (err error) {
+func (h *heads) locked(ctx context.Context, do func(file *os.File) error) (err error) {
 	file, err := os.OpenFile(filepath.Join(h.folder, "heads"), os.O_CREATE|os.O_RDWR, 0o644) //nolint:gosec // it is there to be read
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }() // which gives the lock back
-	for waited := clock.Start(); ; time.Sleep(20 * time.Millisecond) {
+	for waited := clock.Start(); ; {
 		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil {
 			return do(file)
@@ -257,6 +259,9 @@ func (h *heads) locked(do func(file *os.File) error) (err error) {
 		}
 		if waited.Elapsed() > lockedWithin {
 			return fmt.Errorf("%s: another process has held it for %s; one that stands still must be ended", file.Name(), lockedWithin)
+		}
+		if err := clock.Pause(ctx, lockedAgain); err != nil {
+			return err
 		}
 	}
 }

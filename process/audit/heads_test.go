@@ -61,7 +61,7 @@ func TestProcessesShareAFolderAndAKey(t *testing.T) {
 	folder, key := t.TempDir(), keyFile(t, 1)
 	var all sync.WaitGroup
 	for p := range 4 {
-		log, err := audit.Open(st, folder, key)
+		log, err := audit.Open(t.Context(), st, folder, key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestAnotherKeyGoesOnWithTheLog(t *testing.T) {
 	st, _ := storetest.At(t)
 	folder := t.TempDir()
 	for n, key := range []string{"", keyFile(t, 1), keyFile(t, 2), keyFile(t, 1)} {
-		log, err := audit.Open(st, folder, key)
+		log, err := audit.Open(t.Context(), st, folder, key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestAnotherKeyGoesOnWithTheLog(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := audit.Open(st, folder, path); err == nil || !strings.Contains(err.Error(), "openssl genpkey") ||
+		if _, err := audit.Open(t.Context(), st, folder, path); err == nil || !strings.Contains(err.Error(), "openssl genpkey") ||
 			!strings.Contains(err.Error(), "PORTICO_AUDIT_KEY_FILE") || text != "" && strings.Contains(err.Error(), text) {
 			t.Errorf("a key file with %s: %v", what, err)
 		}
@@ -136,7 +136,7 @@ func TestAHeadThatACrashCutOffIsWrittenOnceMore(t *testing.T) {
 		if err := os.WriteFile(path, whole[:cut], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		log, err := audit.Open(st, folder, "")
+		log, err := audit.Open(t.Context(), st, folder, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +157,7 @@ func TestARestoredDatabaseGoesOnWithTheHeadsOfItsBackup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := audit.Open(st, folder, "")
+	log, err := audit.Open(t.Context(), st, folder, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestARestoredDatabaseGoesOnWithTheHeadsOfItsBackup(t *testing.T) {
 		if err := running.AppendEntries(t.Context()); !errors.Is(err, audit.ErrOtherLog) {
 			t.Errorf("with the heads of now: %v", err)
 		}
-		if running, err = audit.Open(st, folder, ""); err != nil { // a process that starts says the same
+		if running, err = audit.Open(t.Context(), st, folder, ""); err != nil { // a process that starts says the same
 			t.Fatal(err)
 		}
 	}

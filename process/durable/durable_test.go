@@ -485,20 +485,19 @@ func TestAStepInPartsGoesOnWhereItWas(t *testing.T) {
 	}
 	w.run(t)
 	id := w.begin(t, "a", "p")
-	progress := func() *trade.OperationProgress {
+	now := func() *trade.Operation {
 		found, err := ledger.Operations(t.Context(), w.st, trade.OperatorScope(nil), []string{id})
 		if err != nil || found[id] == nil {
 			t.Fatal(found, err)
 		}
-		return found[id].Progress
+		return found[id]
 	}
-	for deadline := time.Now().Add(20 * time.Second); progress() == nil || progress().Found <= pausedAt; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !w.paused.Load() || now().State != trade.OperationQueued; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("it does not come to its pause: %+v", progress())
+			t.Fatalf("it does not come to its pause: %+v", now())
 		}
 	}
-	time.Sleep(100 * time.Millisecond) // in which it would go on
-	if p := progress(); p.Found != pausedAt+1 {
+	if p := now().Progress; p == nil || p.Found != pausedAt+1 {
 		t.Errorf("while its source is paused it goes on: %+v", p)
 	}
 	w.paused.Store(false)

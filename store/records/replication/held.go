@@ -151,10 +151,14 @@ func ReportedBetween(ctx context.Context, s *store.Store, subject, instance stri
 ) (refs []string, err error) {
 	query := fmt.Sprintf(`
 		SELECT ref FROM (
-			SELECT t.source_ref AS ref, max(t.received_at) AS at FROM %s
+			(SELECT t.source_ref AS ref FROM %s
 			WHERE t.instance = $1 AND t.source_ref > $5 AND ($4 = '' OR to_jsonb(t) ->> 'id' = $4) GROUP BY 1
-			UNION ALL SELECT source_ref, at FROM rejected_records WHERE instance = $1 AND source_ref > $5 AND $4 = '') x
-		WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3) GROUP BY ref ORDER BY ref LIMIT $6`,
+			HAVING ($2::timestamptz IS NULL OR max(t.received_at) >= $2) AND ($3::timestamptz IS NULL OR max(t.received_at) < $3)
+			ORDER BY 1 LIMIT $6)
+			UNION
+			(SELECT source_ref FROM rejected_records WHERE instance = $1 AND source_ref > $5 AND $4 = ''
+			AND ($2::timestamptz IS NULL OR at >= $2) AND ($3::timestamptz IS NULL OR at < $3) ORDER BY 1 LIMIT $6)) x
+		ORDER BY ref LIMIT $6`,
 		kindOf(subject).rows())
 	if err := s.Select(ctx, &refs, query, instance, from, to, id, after, limit); err != nil {
 		return nil, fmt.Errorf("%s held: %w", subject, err)
