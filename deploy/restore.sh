@@ -1,6 +1,6 @@
 #!/bin/sh
 # Restores a backup into an empty database: deploy/restore.sh FILE DATABASE_URL AUDIT_FOLDER
-# Then start Portico with that DATABASE_URL, PORTICO_AUDIT_FOLDER and the same keys. Its log of changes begins anew, so that portals' streams
+# Then start Portico with that DATABASE_URL, PORTICO_AUDIT_FOLDER and the same keys. Its log of changes begins anew, so that portals
 # are told of a gap and read again; sources are read on from where the backup was, and operations that ran go on, looking up at the ERP what
 # they may have done meanwhile before they do it. The heads of the audit log that were signed after the backup are put beside the others.
 set -eu

@@ -103,10 +103,14 @@ func (r mutation) Replay(ctx context.Context, idempotencyKey string, input graph
 		return nil, err
 	}
 	p := &graph.ReplayPayload{Errors: refusals, Replayed: a.Replayed}
-	if p.Operation, _, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Operations, ""); err == nil && p.Operation != nil &&
-		p.Operation.Progress != nil {
-		p.Found, p.Changes = p.Operation.Progress.Found, p.Operation.Progress.Changes
+	if p.Operation, _, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Operations, ""); err != nil {
+		return nil, err
 	}
+	found, err := watch.ReplayedBefore(a)
+	if p.Operation != nil && p.Operation.Progress != nil {
+		found = *p.Operation.Progress
+	}
+	p.Found, p.Changes = found.Found, found.Changes
 	return p, err
 }
 

@@ -33,7 +33,7 @@ const (
 	mostOfHead = 4096
 	// lockedWithin is how long another process may hold the file: it needs milliseconds, unless it stands still.
 	lockedWithin = 10 * time.Second
-	lockedAgain  = 20 * time.Millisecond
+	lockPause    = 20 * time.Millisecond
 )
 
 // heads are the heads of the tree that were signed, in a folder: the file heads, oldest first, and the public keys of those who signed them
@@ -260,7 +260,7 @@ func (h *heads) locked(ctx context.Context, do func(file *os.File) error) (err e
 		if waited.Elapsed() > lockedWithin {
 			return fmt.Errorf("%s: another process has held it for %s; one that stands still must be ended", file.Name(), lockedWithin)
 		}
-		if err := clock.Pause(ctx, lockedAgain); err != nil {
+		if err := clock.Pause(ctx, lockPause); err != nil {
 			return err
 		}
 	}

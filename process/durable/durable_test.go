@@ -492,7 +492,8 @@ func TestAStepInPartsGoesOnWhereItWas(t *testing.T) {
 		}
 		return found[id]
 	}
-	for deadline := time.Now().Add(20 * time.Second); !w.paused.Load() || now().State != trade.OperationQueued; time.Sleep(10 * time.Millisecond) {
+	rests := func() bool { return w.paused.Load() && now().State == trade.OperationQueued }
+	for deadline := time.Now().Add(20 * time.Second); !rests(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it does not come to its pause: %+v", now())
 		}

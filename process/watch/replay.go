@@ -2,6 +2,8 @@ package watch
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
@@ -61,6 +63,17 @@ func (o *Operators) Replay(ctx context.Context, by process.Submitter, key string
 			return ledger.SpentKey{OperationID: n.ID, Subject: q.Stream}, nil, process.Begin(ctx, o.desk, tx, o.replay(), n, work, "")
 		})
 	return process.Await(ctx, o.desk, source, done, err, wait)
+}
+
+// ReplayedBefore is what came of a replay whose key was spent before replays were operations; nothing of others.
+func ReplayedBefore(a *process.Acted) (found trade.OperationProgress, err error) {
+	if len(a.Answer) == 0 {
+		return found, nil
+	}
+	if err := json.Unmarshal(a.Answer, &found); err != nil {
+		return found, fmt.Errorf("replay: %w", err)
+	}
+	return found, nil
 }
 
 func (o *Operators) replayerOf(stream string) process.Replayer {

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"encoding/json"
 	"log/slog"
 	"strconv"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	company "portico/sandbox"
 	"portico/sources"
 	"portico/sources/sandbox"
+	"portico/store"
 	"portico/store/ledger"
 	"portico/store/storetest"
 	"portico/trade"
@@ -72,8 +74,11 @@ func TestAReplayGoesOnPageByPage(t *testing.T) {
 		"ends as it began":     {process.Replay{Stream: "erp/orders", From: &now, To: &now, Reason: "r"}, trade.CodeInvalidInput},
 	} {
 		a, err := o.Replay(t.Context(), by, "a key of "+name+", long enough", c.q, 0)
-		if err != nil || len(a.Errors) != 1 || a.Errors[0].(*trade.InvalidInput).Code != c.code { //nolint:errcheck,forcetypeassert // or else it panics
-			t.Errorf("%s: %+v, %v", name, a, err)
+		if err != nil || len(a.Errors) != 1 {
+			t.Fatalf("%s: %+v, %v", name, a, err)
+		}
+		if refusal, ok := a.Errors[0].(*trade.InvalidInput); !ok || refusal.Code != c.code {
+			t.Errorf("%s: %+v", name, a.Errors[0])
 		}
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -94,6 +99,25 @@ func TestAReplayGoesOnPageByPage(t *testing.T) {
 	again, err := o.Replay(t.Context(), by, "a key of one that goes on", q, 0)
 	if err != nil || !again.Replayed || again.OperationID != a.OperationID {
 		t.Errorf("under its key it is another: %+v, %v", again, err)
+	}
+	// The release before kept what a replay came to as its answer.
+	const old = "a key of the release before"
+	print, err := process.Fingerprint(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := st.InTx(t.Context(), func(tx *store.Tx) error {
+		return ledger.SpendKey(t.Context(), tx, by.Principal, "replay", old,
+			ledger.SpentKey{Fingerprint: print, Subject: q.Stream, Answer: json.RawMessage(`{"Found": 7, "Changes": 5}`)})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	spent, err := o.Replay(t.Context(), by, old, q, 0)
+	if err != nil || !spent.Replayed || spent.OperationID != "" {
+		t.Fatalf("%+v, %v", spent, err)
+	}
+	if found, err := ReplayedBefore(spent); err != nil || found != (trade.OperationProgress{Found: 7, Changes: 5}) {
+		t.Errorf("of a key of the release before: %+v, %v", found, err)
 	}
 }
 
