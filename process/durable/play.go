@@ -151,11 +151,11 @@ func (e *Engine) step(ctx context.Context, flow player, c *claim, position int) 
 	}
 	during, span := telemetry.Part(ctx, "step "+s.Name, attribute.Int("attempt", s.Attempts), attribute.Bool("undo", undo))
 	work, saves, failed := flow.play(during, c, position, undo, Attempted{s.Attempts, crashed, underWay})
+	wrong := failed
 	if errors.Is(failed, ErrMore) {
-		telemetry.End(span, nil, "")
-	} else {
-		telemetry.End(span, failed, "step failed")
+		wrong = nil
 	}
+	telemetry.End(span, wrong, "step failed")
 	if failed != nil && ctx.Err() != nil {
 		return false, 0, ctx.Err()
 	}

@@ -144,65 +144,81 @@ const ahead = 24 * time.Hour
 // event is about those that were made last, and it is about none that was made long after it. Where those belong to several parties,
 // it is about none of them. What is in the future has not happened.
 func reach(r *trade.Tracking, matched []subject) (about reports, ignored string) {
-	const several = "Not applied, because shipments of several parties have this number: correct it where the shipments are from, and " +
-		"replay it."
-	if len(r.Events) == 0 {
-		if ofSeveral(matched) {
-			return reports{ambiguous: true}, several
-		}
+	switch {
+	case len(matched) == 0: // what is wrong with it is said once its shipment is known
+		return reports{events: make([][]subject, len(r.Events))}, ""
+	case len(r.Events) == 0 && ofSeveral(matched):
+		return reports{ambiguous: true}, notApplied
+	case len(r.Events) == 0:
 		return reports{subjects: matched}, ""
 	}
-	var early, future []string
+	var early, future []trade.ShipmentEvent
 	about.events = make([][]subject, len(r.Events))
 	for i, e := range r.Events {
-		text := e.OccurredAt.UTC().Format("2006-01-02 15:04Z") + " " + string(e.Milestone)
 		if asOf := r.Provenance.AsOf; asOf != nil && e.Classifier == trade.Actual && e.OccurredAt.After(asOf.Add(ahead)) {
-			future = append(future, text)
+			future = append(future, e)
 			continue
 		}
-		var newest time.Time
-		for _, s := range matched {
-			if !e.OccurredAt.Before(s.since) && s.created.After(newest) {
-				newest = s.created
-			}
-		}
-		for _, s := range matched {
-			if e.OccurredAt.Before(s.since) || s.created.Before(newest.Add(-graceOutbound)) {
-				continue
-			}
-			about.events[i] = append(about.events[i], s)
-		}
-		if ofSeveral(about.events[i]) {
-			about.events[i], about.ambiguous = nil, true
+		possible := possibleFor(e, matched)
+		switch {
+		case len(possible) == 0:
+			early = append(early, e)
+			continue
+		case ofSeveral(possible):
+			about.ambiguous = true
 			continue
 		}
-		for _, s := range about.events[i] {
+		about.events[i] = possible
+		for _, s := range possible {
 			if !slices.ContainsFunc(about.subjects, func(x subject) bool { return x.shipment == s.shipment }) {
 				about.subjects = append(about.subjects, s)
 			}
 		}
-		if len(matched) > 0 && len(about.events[i]) == 0 {
-			early = append(early, text)
-		}
 	}
 	var all []string
 	if about.ambiguous {
-		all = append(all, several)
+		all = append(all, notApplied)
 	}
-	for _, some := range []struct {
-		why    string
-		events []string
-	}{
-		{"Ignored, because the shipment did not exist yet and the number was used before: ", early},
-		{"Ignored, because it is reported as having happened and is in the future: ", future},
-	} {
-		if n := len(some.events); n > 5 {
-			all = append(all, fmt.Sprintf("%s%s, and %d more.", some.why, strings.Join(some.events[:5], ", "), n-5))
-		} else if n > 0 {
-			all = append(all, some.why+strings.Join(some.events, ", ")+".")
-		}
+	if len(early) > 0 {
+		all = append(all, "Ignored, because the shipment did not exist yet and the number was used before: "+list(early))
+	}
+	if len(future) > 0 {
+		all = append(all, "Ignored, because it is reported as having happened and is in the future: "+list(future))
 	}
 	return about, strings.Join(all, "\n")
+}
+
+// notApplied is what is said of what would be a guess.
+const notApplied = "Not applied, because shipments of several parties have this number: correct it where the shipments are from, and " +
+	"replay it."
+
+// possibleFor are the subjects that an event can be about: of those that existed, the ones that were made last.
+func possibleFor(e trade.ShipmentEvent, matched []subject) (possible []subject) {
+	var newest time.Time
+	for _, s := range matched {
+		if !e.OccurredAt.Before(s.since) && s.created.After(newest) {
+			newest = s.created
+		}
+	}
+	for _, s := range matched {
+		if !e.OccurredAt.Before(s.since) && !s.created.Before(newest.Add(-graceOutbound)) {
+			possible = append(possible, s)
+		}
+	}
+	return possible
+}
+
+// list is the first few events in words.
+func list(events []trade.ShipmentEvent) string {
+	var all []string
+	for _, e := range events[:min(len(events), 5)] {
+		all = append(all, e.OccurredAt.UTC().Format("2006-01-02 15:04Z")+" "+string(e.Milestone))
+	}
+	text := strings.Join(all, ", ")
+	if n := len(events) - len(all); n > 0 {
+		return fmt.Sprintf("%s, and %d more.", text, n)
+	}
+	return text + "."
 }
 
 // match finds, for each record, what it is about.

@@ -224,6 +224,22 @@ func TestADeliveryAboutShipmentsOfTwoPartiesIsParked(t *testing.T) {
 	}
 }
 
+// TestWhatWaitsForItsShipmentWaitsWhateverElseIsStrange pushes what happened and what has not, of a parcel that is not known yet.
+func TestWhatWaitsForItsShipmentWaitsWhateverElseIsStrange(t *testing.T) {
+	r := receiving(t)
+	r.push("m1", said(t, "EARLY", "1 PUP "+time.Now().UTC().Format(time.RFC3339), "2 POD 2099-01-01T00:00:00Z"))
+	r.apply()
+	if d := r.delivery("m1"); d.State != operating.InboundWaiting {
+		t.Fatalf("the delivery is %+v", d)
+	}
+	saveShipment(t, r.store, shipment("S2", "EARLY"))
+	r.apply()
+	if d, status := r.delivery("m1"), statusOf(t, r.db, "S2"); d.State != operating.InboundApplied || status != trade.PickedUp ||
+		!strings.Contains(d.Error, "in the future") {
+		t.Errorf("the delivery is %+v, the shipment %s", d, status)
+	}
+}
+
 // TestAReplayAppliesDeliveriesOnceMore loses what deliveries said, counts first what a replay would bring back, and then
 // brings it back.
 func TestAReplayAppliesDeliveriesOnceMore(t *testing.T) {
