@@ -7,7 +7,7 @@
 #   run.sh portal    serve Portico over it and the sandbox's carrier; Ctrl-C ends
 #   run.sh install   install its packages alone
 #   run.sh with ...  run a command with PORTICO_TEST_TRYTON set, if its packages
-#                    are there; it is stopped again if it was not running
+#                    are there: a Tryton as filled, beside others, removed again
 #   run.sh psql ...  run psql in its database
 #   run.sh setting   print what tests need to know: URL, user, password, epoch
 #
@@ -20,6 +20,10 @@ admin=tryton-Sandbox-1 password=portico-Sandbox-1
 port=${PORTICO_TRYTON_PORT:-18000} # below the ephemeral ports, which anybody may have
 if [ "$(id -u)" = 0 ]; then owner=tryton data=/var/lib/portico-tryton; else owner=$(id -un) data=$HOME/.local/share/portico-tryton; fi
 data=${PORTICO_TRYTON_DATA:-$data}
+if [ "${1:-}" = with ]; then # what a run that was killed left in one is not what the next begins with
+  data=$(mktemp -du "${TMPDIR:-/tmp}/portico-tryton-XXXXXXXX")
+  while (: < "/dev/tcp/127.0.0.1/$port") 2> /dev/null; do port=$((port + 1)); done
+fi
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/portico
 database=erp config=$data/trytond.conf url=http://127.0.0.1:$port/$database
 
@@ -190,7 +194,7 @@ start() {
     keep_cluster
   fi
   start_server
-  say "Tryton answers on $url: user admin, password $admin; Portico is user portico there. \`make tryton-stop\` stops it."
+  say "Tryton answers on $url: user admin, password $admin; Portico is user portico there."
 }
 
 # settings are Portico's: Tryton is the ERP, the ledger and the warehouse, and
@@ -245,18 +249,17 @@ stop() {
 }
 
 case ${1:-} in
-  start) start ;;
+  start) start; say "\`make tryton-stop\` stops it" ;;
   stop) stop ;;
   portal) portal ;;
   install) install_packages ;;
   with)
     shift
     [ "$(installed | wc -l)" = ${#packages[@]} ] || exec "$@"
-    if runs; then was=1; else was=0; fi
+    trap 'stop; rm -rf "$data"' EXIT
     start
     code=0
     PORTICO_TEST_TRYTON="$(setting)" "$@" || code=$?
-    [ $was = 1 ] || stop
     exit $code
     ;;
   remove) stop; rm -rf "$data" ;;

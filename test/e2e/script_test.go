@@ -113,6 +113,7 @@ func (p *play) as(neg bool, args []string) {
 		ask()
 	} else {
 		p.s.until(p.t, time.Minute, strings.Join(until, " "), ask)
+		ask() // one answer is of several statements: what is asked for after the condition holds is all of then or later
 	}
 }
 
