@@ -6912,6 +6912,12 @@ func bindOrderLine() *execution.Object {
 		"delivered": {
 			One: func(o any, i int) any { return &o.(*trade.OrderLine).Delivered },
 		},
+		"deliveredBasis": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.OrderLine).DeliveredBasis
+				return execution.AppendEnum(b, string(v), valuesOfDeliveredBasis)
+			},
+		},
 		"invoiced": {
 			One: func(o any, i int) any { return &o.(*trade.OrderLine).Invoiced },
 		},
@@ -12852,6 +12858,7 @@ var valuesOfCircuitState = execution.EnumValues(parsedSchema, "CircuitState")
 var valuesOfCodeStandard = execution.EnumValues(parsedSchema, "CodeStandard")
 var valuesOfCommitmentCause = execution.EnumValues(parsedSchema, "CommitmentCause")
 var valuesOfConflictRule = execution.EnumValues(parsedSchema, "ConflictRule")
+var valuesOfDeliveredBasis = execution.EnumValues(parsedSchema, "DeliveredBasis")
 var valuesOfDeliveryState = execution.EnumValues(parsedSchema, "DeliveryState")
 var valuesOfDespatchStatus = execution.EnumValues(parsedSchema, "DespatchStatus")
 var valuesOfDeviationField = execution.EnumValues(parsedSchema, "DeviationField")

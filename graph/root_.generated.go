@@ -1084,6 +1084,7 @@ type ComplexityRoot struct {
 		Confirmed          func(childComplexity int) int
 		CustomerPartNumber func(childComplexity int) int
 		Delivered          func(childComplexity int) int
+		DeliveredBasis     func(childComplexity int) int
 		Description        func(childComplexity int) int
 		ID                 func(childComplexity int) int
 		Invoiced           func(childComplexity int) int
@@ -6337,6 +6338,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.OrderLine.Delivered(childComplexity), true
+	case "OrderLine.deliveredBasis":
+		if e.ComplexityRoot.OrderLine.DeliveredBasis == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OrderLine.DeliveredBasis(childComplexity), true
 	case "OrderLine.description":
 		if e.ComplexityRoot.OrderLine.Description == nil {
 			break
@@ -12184,8 +12191,10 @@ type OrderLine implements Node @scope(anyOf: ["order:read"]) {
   backordered: Quantity!
   "Left the warehouse."
   shipped: Quantity!
-  "Arrived."
+  "Arrived, by what the ERP says, or by what carriers report of the packages where that is more."
   delivered: Quantity!
+  "Whose word ` + "`" + `delivered` + "`" + ` is."
+  deliveredBasis: DeliveredBasis!
   "Invoiced."
   invoiced: Quantity!
   "Cancelled."
@@ -12196,6 +12205,12 @@ type OrderLine implements Node @scope(anyOf: ["order:read"]) {
   schedule: [ScheduleLine!]!
   "Item that was ordered, if another one is supplied."
   substitutedFor: Item
+}
+
+"Whose word it is how much of a line was delivered."
+enum DeliveredBasis {
+  "The source of the order." SOURCE
+  "Carriers: they report more of its packages delivered than the source of the order says." PACKAGES
 }
 
 "States of an order line."
@@ -18290,6 +18305,8 @@ func (ec *executionContext) childFields_OrderLine(ctx context.Context, field gra
 		return ec.fieldContext_OrderLine_shipped(ctx, field)
 	case "delivered":
 		return ec.fieldContext_OrderLine_delivered(ctx, field)
+	case "deliveredBasis":
+		return ec.fieldContext_OrderLine_deliveredBasis(ctx, field)
 	case "invoiced":
 		return ec.fieldContext_OrderLine_invoiced(ctx, field)
 	case "cancelled":

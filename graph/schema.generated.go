@@ -23867,6 +23867,29 @@ func (ec *executionContext) fieldContext_OrderLine_delivered(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _OrderLine_deliveredBasis(ctx context.Context, field graphql.CollectedField, obj *trade.OrderLine) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OrderLine_deliveredBasis(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DeliveredBasis, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.DeliveredBasis) graphql.Marshaler {
+			return ec.marshalNDeliveredBasis2porticoᚋtradeᚐDeliveredBasis(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OrderLine_deliveredBasis(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OrderLine", field, false, false, "DeliveredBasis")
+}
+
 func (ec *executionContext) _OrderLine_invoiced(ctx context.Context, field graphql.CollectedField, obj *trade.OrderLine) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -55738,6 +55761,11 @@ func (ec *executionContext) _OrderLine(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "deliveredBasis":
+			out.Values[i] = ec._OrderLine_deliveredBasis(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "invoiced":
 			out.Values[i] = ec._OrderLine_invoiced(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -63082,6 +63110,21 @@ func (ec *executionContext) marshalNDecimal2githubᚗcomᚋquagmtᚋudecimalᚐD
 	res := MarshalDecimal(v)
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "Decimal!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNDeliveredBasis2porticoᚋtradeᚐDeliveredBasis(ctx context.Context, v any) (trade.DeliveredBasis, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := trade.DeliveredBasis(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDeliveredBasis2porticoᚋtradeᚐDeliveredBasis(ctx context.Context, sel ast.SelectionSet, v trade.DeliveredBasis) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "DeliveredBasis!")
 	}
 	return res
 }

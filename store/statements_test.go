@@ -93,6 +93,10 @@ var unscoped = map[string]string{
 	"untilResolved":           "a part of what operators are told is found at nobody's request",
 	"systemAlerts":            "what operators are told is found at nobody's request",
 	"KeepAlerts":              "alerts are raised at nobody's request",
+	"withNumbers":             "what carriers report delivered is derived at nobody's request",
+	"inShipments":             "what carriers report delivered is derived at nobody's request",
+	"arrived":                 "what carriers report delivered is derived at nobody's request",
+	"deriveDelivered":         "what carriers report delivered is derived at nobody's request",
 	"EncryptedColumns":        "texts are encrypted anew at nobody's request",
 	"inbound":                 "supply on its way is told without saying whose: day, quantity and certainty",
 }

@@ -121,12 +121,23 @@ type OrderLine struct {
 	Cancelled          Quantity        `json:"Cancelled"`
 	Returned           Quantity        `json:"Returned"`
 	SubstitutedForRef  Ref             `json:"SubstitutedForRef"`
+	// DeliveredBasis is whose word Delivered is.
+	DeliveredBasis DeliveredBasis `json:"-"`
 	// ScheduleKnown is set on a line as a source tells it.
 	ScheduleKnown []ScheduleLine `json:"ScheduleKnown"`
 }
 
 // NodeID is the line's global id.
 func (l *OrderLine) NodeID() string { return l.ID }
+
+// DeliveredBasis is whose word it is how much of a line was delivered.
+type DeliveredBasis string
+
+// Whose word it can be.
+const (
+	DeliveredBySource   DeliveredBasis = "SOURCE"
+	DeliveredByPackages DeliveredBasis = "PACKAGES"
+)
 
 // OrderLineStatus is a state of an order line.
 type OrderLineStatus string
@@ -173,6 +184,20 @@ func (o *Order) Derive() {
 	o.PromisedDeliveryDate = o.promised()
 }
 
+// Deliver sets what was delivered of each line to what carriers report of its packages where that is more than what the source
+// says, derives the order anew if it is of any, and tells whether it is.
+func (o *Order) Deliver(packages []udecimal.Decimal) (further bool) {
+	for i := range o.LinesKnown {
+		if l := &o.LinesKnown[i]; packages[i].GreaterThan(l.Delivered.Value) {
+			l.Delivered.Value, l.DeliveredBasis, further = packages[i], DeliveredByPackages, true
+		}
+	}
+	if further {
+		o.Derive()
+	}
+	return further
+}
+
 func (l *OrderLine) derive(held bool) {
 	live := l.Ordered.Value.Sub(l.Cancelled.Value)
 	switch {
@@ -200,10 +225,11 @@ func (l *OrderLine) derive(held bool) {
 func (o *Order) DerivedStatus() OrderStatus {
 	var live, shipped, delivered, invoiced, backordered, moving udecimal.Decimal
 	for _, l := range o.LinesKnown {
-		// What was delivered above the order of one line stands for no other line.
+		// What was delivered above the order of one line stands for no other line; and what was delivered has left.
 		ofLine := udecimal.Max(l.Ordered.Value.Sub(l.Cancelled.Value), udecimal.Zero)
 		live = live.Add(ofLine)
-		shipped, delivered = shipped.Add(udecimal.Min(l.Shipped.Value, ofLine)), delivered.Add(udecimal.Min(l.Delivered.Value, ofLine))
+		delivered = delivered.Add(udecimal.Min(l.Delivered.Value, ofLine))
+		shipped = shipped.Add(udecimal.Min(udecimal.Max(l.Shipped.Value, l.Delivered.Value), ofLine))
 		invoiced = invoiced.Add(udecimal.Min(l.Invoiced.Value, ofLine))
 		backordered = backordered.Add(udecimal.Max(l.Backordered.Value, udecimal.Zero))
 		if l.Status == LinePicked {

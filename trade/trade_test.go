@@ -67,6 +67,8 @@ func TestOrderStatusFollowsItsLines(t *testing.T) {
 		"all cancelled":           {Order{LinesKnown: []OrderLine{line(10, 0, 0, 0, 0, 0, 10)}}, OrderCancelled},
 		"rest cancelled":          {Order{LinesKnown: []OrderLine{line(10, 0, 0, 6, 0, 6, 4)}}, OrderShipped},
 		"refused by the source":   {Order{Status: OrderRejected, LinesKnown: []OrderLine{line(10, 10, 0, 0, 0, 0, 0)}}, OrderRejected},
+		"delivered, not shipped":  {Order{LinesKnown: []OrderLine{line(10, 10, 0, 0, 10, 0, 0)}}, OrderDelivered},
+		"some of it delivered":    {Order{LinesKnown: []OrderLine{line(10, 10, 0, 0, 4, 0, 0)}}, OrderPartiallyShipped},
 		"a held order is shipped": {Order{Holds: []OrderHold{{}}, LinesKnown: []OrderLine{line(10, 0, 0, 10, 0, 0, 0)}}, OrderShipped},
 	} {
 		if c.order.Derive(); c.order.Status != c.want {

@@ -55,7 +55,11 @@ func Apply(ctx context.Context, tx *store.Tx, records []trade.Tracking) (applied
 	if applied.Changed, err = replication.SaveShipmentEvents(ctx, tx, eventsIn(records, about)); err != nil {
 		return applied, err
 	}
-	if err := derive(ctx, tx, shipments, proofsIn(records, about), applied.Changed); err != nil {
+	delivered, err := derive(ctx, tx, shipments, proofsIn(records, about), applied.Changed)
+	if err != nil {
+		return applied, err
+	}
+	if err := replication.DeriveDelivered(ctx, tx, delivered); err != nil {
 		return applied, err
 	}
 	return applied, traceChanges(ctx, tx, applied.Changed)

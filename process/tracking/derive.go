@@ -12,8 +12,8 @@ import (
 	"portico/trade/tracking"
 )
 
-// SaveShipments saves shipments as their source reports them, and derives anew where those stand that have events, for their
-// packages may be others now.
+// SaveShipments saves shipments as their source reports them, and derives anew where those stand that have events, and what was
+// delivered of the orders in them, for their packages may be others now.
 func SaveShipments(ctx context.Context, tx *store.Tx, records []trade.Shipment) ([]operating.RejectedRecord, error) {
 	rejected, err := replication.SaveShipments(ctx, tx, records)
 	if err != nil || len(records) == 0 {
@@ -23,11 +23,16 @@ func SaveShipments(ctx context.Context, tx *store.Tx, records []trade.Shipment) 
 	for i := range records {
 		numbers[i] = records[i].Number
 	}
-	tracked, err := replication.TrackedShipments(ctx, tx, numbers)
-	if err != nil || len(tracked) == 0 {
+	ids, tracked, err := replication.ShipmentsByNumber(ctx, tx, numbers)
+	if err != nil {
 		return rejected, err
 	}
-	return rejected, derive(ctx, tx, tracked, nil, nil)
+	if len(tracked) > 0 {
+		if _, err := derive(ctx, tx, tracked, nil, nil); err != nil {
+			return rejected, err
+		}
+	}
+	return rejected, replication.DeriveDelivered(ctx, tx, ids)
 }
 
 // proof is a document that proves a delivery: of the packages that are named, or of the whole shipment.
@@ -38,11 +43,11 @@ type proof struct {
 }
 
 // derive derives where shipments and their packages stand from all their events, and saves it. Something new is filed of those
-// that changed. The shipments are held.
-func derive(ctx context.Context, tx *store.Tx, shipments []string, proofs []proof, changed []string) error {
+// that changed. The shipments are held. Those are returned of which other packages are delivered now than before.
+func derive(ctx context.Context, tx *store.Tx, shipments []string, proofs []proof, changed []string) (delivered []string, err error) {
 	events, units, err := replication.EventsOfShipments(ctx, tx, shipments)
 	if err != nil || len(events) == 0 {
-		return err
+		return nil, err
 	}
 	for _, p := range proofs {
 		if u := units[p.shipment]; u != nil {
@@ -59,9 +64,15 @@ func derive(ctx context.Context, tx *store.Tx, shipments []string, proofs []proo
 		}
 		s.State, s.Packages = tracking.Derive(of, units[id])
 		states = append(states, s)
+		for i, p := range s.Packages {
+			if (p.Status == trade.Delivered) != units[id].Packages[i].Delivered {
+				delivered = append(delivered, id)
+				break
+			}
+		}
 	}
 	slices.SortFunc(states, func(a, b replication.ShipmentState) int { return cmp.Compare(a.ID, b.ID) })
-	return replication.SaveShipmentStates(ctx, tx, states, changed)
+	return delivered, replication.SaveShipmentStates(ctx, tx, states, changed)
 }
 
 // proves puts the document beside the packages whose delivery it proves.

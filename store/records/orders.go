@@ -190,6 +190,7 @@ var orderLines = store.Read(store.Relation[trade.OrderLine]{
 		store.When("backordered", `l.backordered AS "backordered.value"`),
 		store.When("shipped", `l.shipped AS "shipped.value"`),
 		store.When("delivered", `l.delivered AS "delivered.value"`),
+		store.When("deliveredBasis", "CASE WHEN l.source_delivered IS NULL THEN 'SOURCE' ELSE 'PACKAGES' END AS delivered_basis"),
 		store.When("invoiced", `l.invoiced AS "invoiced.value"`),
 		store.When("cancelled returned", `l.cancelled AS "cancelled.value", l.returned AS "returned.value"`),
 		store.When("substitutedFor", `coalesce(l.substituted_for_id, '') AS "substituted_for_ref.id"`),
@@ -207,7 +208,8 @@ var lineFacts = store.Read(store.Relation[trade.OrderLine]{
 	Kind: "OrderLine", From: orderLines.From, Visible: orderLines.Visible,
 	Columns: []store.Columns{store.Always(`l.id, l.line_number, l.status, l.unit, l.ordered AS "ordered.value",
 		l.confirmed AS "confirmed.value", l.backordered AS "backordered.value", l.shipped AS "shipped.value",
-		l.delivered AS "delivered.value", l.invoiced AS "invoiced.value", l.cancelled AS "cancelled.value"`)},
+		l.delivered AS "delivered.value", l.invoiced AS "invoiced.value", l.cancelled AS "cancelled.value",
+		CASE WHEN l.source_delivered IS NULL THEN 'SOURCE' ELSE 'PACKAGES' END AS delivered_basis`)},
 }, (*orderLineRow).trade)
 
 // LinesOf reads the lines of orders, at most 1,000 each.

@@ -120,6 +120,9 @@ func ExplainOrder(o *trade.Order, lines []trade.OrderLine) *StatusExplanation {
 				said = append(said, fmt.Sprintf("%s %s", q.q.Value, q.what))
 			}
 		}
+		if l.DeliveredBasis == trade.DeliveredByPackages {
+			said = append(said, "and what was delivered is what carriers report of its packages")
+		}
 		x.Facts = append(x.Facts, StatusFact{
 			At: by, Message: fmt.Sprintf("Line %s: %s", l.LineNumber, strings.Join(said, ", ")), Ref: &l.ID,
 			Used: derived,

@@ -22,6 +22,7 @@ type Package struct {
 	TrackingNumber string             `json:"TrackingNumber"`
 	SSCC           string             `json:"SSCC"`
 	Document       *trade.DocumentRef `json:"Document"`
+	Delivered      bool               `json:"Delivered"` // by what was derived last
 }
 
 // Pallet is a handling unit of the despatch advice that announced a shipment, and the unit that it stands on or in.

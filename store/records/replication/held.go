@@ -74,10 +74,10 @@ var (
 	orderLine = append([]string{
 		"LineNumber", "l.line_number", "ItemRef", keyOf("sku", "items", "l.item_id"), "Description", "l.description", "UnitPrice",
 		unitPriceOf("l"),
-		"Amount", money("l.amount", "l.currency"), "Status", "l.status",
+		"Amount", money("l.amount", "l.currency"), "Status", "coalesce(l.source_status, l.status)",
+		"Delivered", quantity("coalesce(l.source_delivered, l.delivered)", "l.unit"),
 	}, quantities("l", "Ordered", "ordered", "Confirmed", "confirmed", "Allocated", "allocated", "Backordered", "backordered", "Shipped",
-		"shipped",
-		"Delivered", "delivered", "Invoiced", "invoiced", "Cancelled", "cancelled", "Returned", "returned")...)
+		"shipped", "Invoiced", "invoiced", "Cancelled", "cancelled", "Returned", "returned")...)
 	purchaseLine = append([]string{
 		"LineNumber", "l.line_number", "ItemRef", keyOf("sku", "items", "l.item_id"), "UnitPrice",
 		unitPriceOf("l"),

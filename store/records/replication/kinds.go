@@ -68,7 +68,8 @@ var kinds = []kind{
 	},
 	{
 		subject: "orders", table: "orders", key: "t.number",
-		says: object("AccountRef", keyOf("number", "accounts", "t.account_id"), "CustomerPoNumber", "t.customer_po_number", "Status", "t.status",
+		says: object("AccountRef", keyOf("number", "accounts", "t.account_id"), "CustomerPoNumber", "t.customer_po_number",
+			"Status", "coalesce(t.source_status, t.status)",
 			"Totals", sumsOf("t"), "RequestedDeliveryDate", "t.requested_delivery_date", "PromisedDeliveryDate", "t.promised_delivery_date",
 			"PlacedAt", "t.placed_at",
 			"LinesKnown", below(object(orderLine...), "order_lines l", "l.order_id = t.id", "l.position")),

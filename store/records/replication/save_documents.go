@@ -31,7 +31,9 @@ var saveOrders = saving[trade.Order]{
 		LEFT JOIN account_locations s ON s.account_id = a.id AND s.code = j #>> '{ShipToRef,key}'
 		LEFT JOIN account_locations b ON b.account_id = a.id AND b.code = j #>> '{BillToRef,key}'
 		ON CONFLICT (number) DO UPDATE SET customer_po_number = excluded.customer_po_number, ship_to_id = excluded.ship_to_id,
-			bill_to_id = excluded.bill_to_id, ship_to_address = excluded.ship_to_address, status = excluded.status, raw = excluded.raw,
+			bill_to_id = excluded.bill_to_id, ship_to_address = excluded.ship_to_address, raw = excluded.raw,
+			status = CASE WHEN t.source_status IS NULL THEN excluded.status ELSE t.status END,
+			source_status = CASE WHEN t.source_status IS NOT NULL THEN excluded.status END,
 			holds = excluded.holds,
 			currency = excluded.currency, subtotal = excluded.subtotal, discount = excluded.discount, freight = excluded.freight, tax = excluded.tax,
 			total = excluded.total, delivery_terms = excluded.delivery_terms, payment_terms = excluded.payment_terms,
@@ -56,9 +58,13 @@ var saveOrders = saving[trade.Order]{
 			substituted_for_id = excluded.substituted_for_id,
 				sku = excluded.sku, customer_part_number = excluded.customer_part_number, description = excluded.description,
 				currency = excluded.currency,
-				price = excluded.price, price_per = excluded.price_per, amount = excluded.amount, status = excluded.status, unit = excluded.unit,
+				price = excluded.price, price_per = excluded.price_per, amount = excluded.amount, unit = excluded.unit,
+				status = CASE WHEN t.source_status IS NULL THEN excluded.status ELSE t.status END,
+				source_status = CASE WHEN t.source_status IS NOT NULL THEN excluded.status END,
+				delivered = CASE WHEN t.source_delivered IS NULL THEN excluded.delivered ELSE t.delivered END,
+				source_delivered = CASE WHEN t.source_delivered IS NOT NULL THEN excluded.delivered END,
 				ordered = excluded.ordered, confirmed = excluded.confirmed, allocated = excluded.allocated, backordered = excluded.backordered,
-				shipped = excluded.shipped, delivered = excluded.delivered, invoiced = excluded.invoiced, cancelled = excluded.cancelled,
+				shipped = excluded.shipped, invoiced = excluded.invoiced, cancelled = excluded.cancelled,
 				returned = excluded.returned`,
 		// A promise that was made and is another one now has moved.
 		`INSERT INTO commitment_changes (order_line_id, order_id, account_id, before, after, cause)
@@ -118,13 +124,22 @@ func quoted[T ~string](names []T) string {
 }
 
 // SaveOrders saves orders with their lines and schedules. An order's lines are
-// those of its newest version; a line keeps its id as long as its number.
+// those of its newest version; a line keeps its id as long as its number. What carriers report delivered of its packages beyond what
+// its source says stays.
 func SaveOrders(ctx context.Context, tx *store.Tx, records []trade.Order) ([]operating.RejectedRecord, error) {
 	ours := slices.DeleteFunc(slices.Clone(records), func(o trade.Order) bool { return o.ExternalRef == nil })
 	if err := numberOurs(ctx, tx, "orders", ours); err != nil {
 		return nil, err
 	}
-	return saveOrders.save(ctx, tx, records)
+	rejected, err := saveOrders.save(ctx, tx, records)
+	if err != nil || len(records) == 0 {
+		return rejected, err
+	}
+	numbers := make([]string, 0, len(records))
+	for i := range records {
+		numbers = append(numbers, *records[i].Number)
+	}
+	return rejected, deriveDelivered(ctx, tx, withNumbers, numbers)
 }
 
 // numberOurs gives documents of ours, known by our reference, their numbers: their ids

@@ -93,14 +93,23 @@ func SaveShipments(ctx context.Context, tx *store.Tx, records []trade.Shipment) 
 	return rejected, nil
 }
 
-// TrackedShipments are the ids of those shipments with these numbers that have events, in their order.
-func TrackedShipments(ctx context.Context, tx *store.Tx, numbers []string) (ids []string, err error) {
-	const query = `SELECT s.id FROM shipments s WHERE s.number = ANY($1) AND EXISTS (SELECT FROM shipment_events e WHERE e.shipment_id = s.id)
-		ORDER BY s.id`
-	if err := tx.Select(ctx, &ids, query, store.TextArray(numbers)); err != nil {
-		return nil, fmt.Errorf("shipments: %w", err)
+// ShipmentsByNumber are the ids of shipments with these numbers, in their order, and of those that have events.
+func ShipmentsByNumber(ctx context.Context, tx *store.Tx, numbers []string) (ids, tracked []string, err error) {
+	const query = `SELECT s.id, EXISTS (SELECT FROM shipment_events e WHERE e.shipment_id = s.id) AS tracked FROM shipments s
+		WHERE s.number = ANY($1) ORDER BY s.id`
+	var rows []struct {
+		ID      string
+		Tracked bool
 	}
-	return ids, nil
+	if err := tx.Select(ctx, &rows, query, store.TextArray(numbers)); err != nil {
+		return nil, nil, fmt.Errorf("shipments: %w", err)
+	}
+	for _, r := range rows {
+		if ids = append(ids, r.ID); r.Tracked {
+			tracked = append(tracked, r.ID)
+		}
+	}
+	return ids, tracked, nil
 }
 
 // shipmentChanged writes into the log that shipments s changed; what their status was and

@@ -137,7 +137,8 @@ func EventsOfShipments(ctx context.Context, tx *store.Tx, shipments []string) (m
 		SELECT e.*, CASE WHEN first THEN (SELECT jsonb_build_object('TrackingNumber', coalesce(s.tracking_number, ''),
 			'Document', s.proof -> 'document',
 			'Packages', (SELECT jsonb_agg(jsonb_build_object('Number', p.number, 'TrackingNumber', coalesce(p.tracking_number, ''),
-				'SSCC', coalesce(p.sscc, ''), 'Document', p.proof -> 'document') ORDER BY p.number) FROM packages p WHERE p.shipment_id = s.id),
+				'SSCC', coalesce(p.sscc, ''), 'Document', p.proof -> 'document',
+				'Delivered', p.status = 'DELIVERED') ORDER BY p.number) FROM packages p WHERE p.shipment_id = s.id),
 			'Pallets', (SELECT jsonb_agg(jsonb_build_object('SSCC', h.sscc, 'Parent', h.parent)) FROM despatch_advices n
 				JOIN handling_units h ON h.despatch_advice_id = n.id WHERE n.shipment_number = s.number AND h.parent IS NOT NULL
 				AND n.status NOT IN ('REJECTED', 'CANCELLED'))) FROM shipments s WHERE s.id = e.shipment_id) END AS parcel
