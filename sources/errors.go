@@ -2,11 +2,13 @@ package sources
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -42,6 +44,16 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("source %s: %v", e.Kind, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
+
+// Misshapen says in plain words why encoding/json could not read a record, and where that is known; nil for nil.
+func Misshapen(err error) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+		return fmt.Errorf("%s: it is a JSON %s, which cannot be read there", strings.ToLower(wrong.Field), wrong.Value)
+	} else if err != nil {
+		return errors.New("it has not the expected shape")
+	}
+	return nil
+}
 
 // Fail is an error of this kind.
 func Fail(kind Kind, format string, args ...any) error {

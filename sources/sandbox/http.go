@@ -2,13 +2,16 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -145,10 +148,8 @@ func records[R, T any](ctx context.Context, w *wire, object string, q sources.Qu
 func mapped[R, T any](rows []json.RawMessage, object string, ref func(*R) string, as func(*R) (T, error)) (page sources.Page[T]) {
 	for _, row := range rows {
 		var r R
-		err := json.Unmarshal(row, &r)
-		if err != nil {
-			err = errors.New("it has not the expected shape")
-		} else {
+		err := decode(row, &r)
+		if err == nil {
 			var record T
 			if record, err = as(&r); err == nil {
 				page.Records = append(page.Records, record)
@@ -159,6 +160,54 @@ func mapped[R, T any](rows []json.RawMessage, object string, ref func(*R) string
 		page.Rejected = append(page.Rejected, operating.RejectedRecord{Kind: object, SourceRef: &key, Reason: err.Error(), At: time.Now()})
 	}
 	return page
+}
+
+// decode reads a row. A number that is null is no zero, although encoding/json leaves one.
+func decode(row json.RawMessage, into any) error {
+	if err := json.Unmarshal(row, into); err != nil || !bytes.Contains(row, []byte("null")) {
+		return sources.Misshapen(err)
+	}
+	var v any
+	if err := json.Unmarshal(row, &v); err != nil {
+		return sources.Misshapen(err)
+	}
+	if at := nullIn(v, reflect.TypeOf(into).Elem(), ""); at != "" {
+		return fmt.Errorf("%s: it is null, which is no number", at)
+	}
+	return nil
+}
+
+// nullIn is where a number of a type is null in a value; empty where none is.
+func nullIn(v any, t reflect.Type, at string) string {
+	switch t.Kind() {
+	case reflect.Struct:
+		fields, is := v.(map[string]any)
+		if !is {
+			return at
+		}
+		for _, f := range reflect.VisibleFields(t) {
+			for name, x := range fields {
+				if !f.Anonymous && strings.EqualFold(name, cmp.Or(f.Tag.Get("json"), f.Name)) {
+					if found := nullIn(x, f.Type, strings.TrimPrefix(at+"."+name, ".")); found != "" {
+						return found
+					}
+				}
+			}
+		}
+	case reflect.Slice:
+		all, _ := v.([]any)
+		for i, x := range all {
+			if found := nullIn(x, t.Elem(), fmt.Sprintf("%s[%d]", at, i)); found != "" {
+				return found
+			}
+		}
+	case reflect.Int, reflect.Int64, reflect.Float64:
+		if v == nil {
+			return at
+		}
+	default: // the rest may be nothing
+	}
+	return ""
 }
 
 func (w *wire) changes(ctx context.Context, after string, limit int, subjects map[string]sources.Subject) (sources.Feed, error) {

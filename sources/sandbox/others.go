@@ -3,7 +3,10 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/quagmt/udecimal"
@@ -105,7 +108,13 @@ func (w *WMS) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 	rows, err := records(ctx, w.wire, "stock", q, func(s *stockRow) string { return s.SKU }, func(s *stockRow) ([]trade.Stock, error) {
 		r := &reader{}
 		var all []trade.Stock
-		for _, at := range s.Sites {
+		if s.Sites == nil {
+			r.err = errors.New("sites: it is null, which is not none")
+		}
+		for i, at := range s.Sites {
+			if slices.ContainsFunc(all, func(x trade.Stock) bool { return x.WarehouseRef.Key == at.Site }) {
+				r.fail(fmt.Sprintf("sites[%d].site, which is there twice", i), at.Site)
+			}
 			all = append(all, trade.Stock{
 				ItemRef: trade.Key(s.SKU), WarehouseRef: trade.Key(at.Site), Unit: r.unit(s.UOM), OnHand: udecimal.MustFromInt64(int64(at.Qty), 0),
 				Allocated: udecimal.MustFromInt64(int64(at.Res), 0), SafetyStock: udecimal.MustFromInt64(int64(at.Safety), 0),

@@ -3,7 +3,6 @@ package tryton
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -154,8 +153,6 @@ type mapping[R record, T any] struct {
 	with func(ctx context.Context, e *ERP, rows []R, ids []int) (as func(*R) (record T, skip bool, err error), err error)
 }
 
-var errShape = errors.New("it has not the expected shape")
-
 // read reads records by reference, or the next ones by id.
 func (m mapping[R, T]) read(ctx context.Context, e *ERP, q sources.Query) (sources.Page[T], error) {
 	var page sources.Page[T]
@@ -190,7 +187,7 @@ func (m mapping[R, T]) read(ctx context.Context, e *ERP, q sources.Query) (sourc
 	for _, t := range texts {
 		var r R
 		if err := json.Unmarshal(t.text, &r); err != nil {
-			reject(m.key(&r), errShape)
+			reject(m.key(&r), sources.Misshapen(err))
 			continue
 		}
 		rows, ids = append(rows, r), append(ids, t.id)
