@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
@@ -36,14 +37,21 @@ func Refused(err error) (reason string, ok bool) {
 // refusalOf is what an error of the database says of the values.
 func refusalOf(e *pq.Error) string {
 	switch {
-	case e.Constraint != "":
-		return "it breaks the rule " + e.Constraint
 	case e.Code == "23502":
 		return fmt.Sprintf("it has no value for %s of %s", e.Column, e.Table)
+	case e.Code == "23503":
+		return fmt.Sprintf("it names a record that is not there, or is named by another one (rule %s)", e.Constraint)
+	case e.Code == "23505":
+		return fmt.Sprintf("another record has the same key in %s (rule %s)", e.Table, e.Constraint)
+	case e.Code == "23514":
+		if column := strings.TrimSuffix(strings.TrimPrefix(e.Constraint, e.Table+"_"), "_check"); column != "check" && column != e.Constraint {
+			return fmt.Sprintf("%s of %s has a value that it cannot have (rule %s)", column, e.Table, e.Constraint)
+		}
+		return fmt.Sprintf("values of %s do not go together (rule %s)", e.Table, e.Constraint)
 	case refusals[e.Code] != "":
 		return refusals[e.Code]
 	}
-	return e.Code.Name()
+	return fmt.Sprintf("the database refuses a value of it (SQLSTATE %s, %s)", e.Code, e.Code.Name())
 }
 
 // refusals are the usual reasons for which the database refuses values.

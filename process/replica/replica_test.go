@@ -71,12 +71,12 @@ func TestASourceThatBeginsAnewIsLoadedAnewUnderTheSameIds(t *testing.T) {
 func TestOneBadRecordCostsOnlyItself(t *testing.T) {
 	w := processtest.New(t)
 	c := w.Now.Load()
-	// One code without a meaning, which the adapter finds, and one sum that does
-	// not add up, which the database finds.
+	// One code without a meaning, which the adapter finds, and one sum that is
+	// too large, which the database finds.
 	if err := c.Change("erp", "salesOrders", "8000010", map[string]any{"hdrStat": "??"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Change("erp", "salesOrders", "8000020", map[string]any{"gross": "0.01"}); err != nil {
+	if err := c.Change("erp", "salesOrders", "8000020", map[string]any{"gross": "99999999999999999999.99"}); err != nil {
 		t.Fatal(err)
 	}
 	st, r := replicate(t, w)
