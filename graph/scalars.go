@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -91,12 +90,10 @@ func printable(s string) string {
 	return ""
 }
 
-// visible finds nothing against a key or an identifier whose characters can all be seen: none is a control character, or
-// turns the direction of the text (Unicode Standard Annex 9), which would make two of them look alike.
+// visible finds nothing against a key or an identifier whose characters can all be seen ([trade.Unseen]).
 func visible(s string) string {
-	hidden := func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
-	if !utf8.ValidString(s) || strings.ContainsFunc(s, hidden) {
-		return "leave out control characters and those that turn the direction of text"
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, trade.Unseen) {
+		return "leave out control characters, those that turn the direction of text, and others that cannot be seen"
 	}
 	return ""
 }

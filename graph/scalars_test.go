@@ -161,7 +161,7 @@ func TestEveryScalarHasAReader(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"ID", "EventCursor", "URL", "SSCC", "UNLOCODE"} {
-		for _, mark := range []string{"\u202e", "\u200f", "\u2066", "\n", "\x7f"} {
+		for _, mark := range []string{"\u202e", "\u200f", "\u2066", "\n", "\x7f", "\u200b", "\u00ad", "\ufeff", "\ufe0f"} {
 			if _, err := InputScalars[name]("a" + mark); err == nil {
 				t.Errorf("%s is read with %q in it", name, mark)
 			}

@@ -37,17 +37,21 @@ func TestARefusalSaysWhatIsWrongInWords(t *testing.T) {
 	db := storetest.Open(t)
 	const warehouse = `INSERT INTO warehouses (code, name, location, cutoff, system, instance, source_ref, source_version, sequence, as_of)
 		VALUES ('W', %s, '{}', %s, 'ERP', 'erp', 'W', '1', %s, now())`
-	const shipment = `INSERT INTO shipments (number, direction, mode, refs, status, created_at, system, instance, source_ref, source_version, sequence,
-		as_of) VALUES ('1', 'OUTBOUND', 'PARCEL', '[]', 'UNKNOWN', now(), 'ERP', 'erp', '1', '1', 1, now())`
+	const shipment = `INSERT INTO shipments (number, direction, mode, refs, status, created_at, system, instance, source_ref,
+		source_version, sequence, as_of) VALUES ('1', 'OUTBOUND', 'PARCEL', '[]', 'UNKNOWN', now(), 'ERP', 'erp', '1', '1', 1, now())`
 	for _, c := range []struct{ statement, want string }{
 		{fmt.Sprintf(warehouse, "'W'", "'7 am'", "1"), "cutoff of warehouses has a value that it cannot have (rule warehouses_cutoff_check)"},
 		{fmt.Sprintf(warehouse, "NULL", "NULL", "1"), "it has no value for name of warehouses"},
 		{fmt.Sprintf(warehouse, "'W'", "NULL", "99999999999999999999"), "a number is too large"},
-		{fmt.Sprintf(warehouse, "'W'", "NULL", "1") + "; " + fmt.Sprintf(warehouse, "'W'", "NULL", "1"),
-			"another record has the same key in warehouses (rule warehouses_code_key)"},
+		{
+			fmt.Sprintf(warehouse, "'W'", "NULL", "1") + "; " + fmt.Sprintf(warehouse, "'W'", "NULL", "1"),
+			"another record has the same key in warehouses (rule warehouses_code_key)",
+		},
 		{shipment, "values of shipments do not go together (rule shipments_check)"},
-		{`INSERT INTO shipment_orders (shipment_id, order_id) VALUES ('none', 'none')`,
-			"it names a record that is not there, or is named by another one (rule shipment_orders_"},
+		{
+			`INSERT INTO shipment_orders (shipment_id, order_id) VALUES ('none', 'none')`,
+			"it names a record that is not there, or is named by another one (rule shipment_orders_",
+		},
 		{`SELECT substring('a' from 1 for -1)`, "the database refuses a value of it (SQLSTATE 22011, substring_error)"},
 	} {
 		_, err := db.ExecContext(t.Context(), c.statement)

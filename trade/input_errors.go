@@ -34,12 +34,29 @@ func (e *InputErrors) Text(s string, longest int, path ...string) {
 	}
 }
 
-// Identifier refuses what [InputErrors.Text] does, and characters that turn the direction of text (Unicode Standard
-// Annex 9): with them, two numbers that differ look alike.
+// Unseen tells whether a character leaves no mark: control characters, those that turn the direction of text, and the other ones
+// that Unicode has as Default_Ignorable_Code_Point, such as spaces of no width, soft hyphens and variation selectors. In keys and
+// numbers they make two that differ look alike.
+func Unseen(r rune) bool {
+	switch {
+	case unicode.Is(unicode.Prepended_Concatenation_Mark, r): // such as the Arabic sign of a year, which is printed
+		return false
+	case unicode.In(r, unicode.Cc, unicode.Cf):
+		return true
+	}
+	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// Blank tells whether nothing of a text can be seen.
+func Blank(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsSpace(r) && !Unseen(r) })
+}
+
+// Identifier refuses what [InputErrors.Text] does, and all that cannot be seen ([Unseen]).
 func (e *InputErrors) Identifier(s string, longest int, path ...string) {
 	e.Text(s, longest, path...)
-	if strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }) {
-		e.Refuse(CodeInvalidInput, "It holds characters that turn the direction of text.", path...)
+	if strings.ContainsFunc(s, func(r rune) bool { return Unseen(r) && !unicode.IsControl(r) }) {
+		e.Refuse(CodeInvalidInput, "It holds characters that cannot be seen, or that turn the direction of text.", path...)
 	}
 }
 
@@ -59,7 +76,7 @@ func (e *InputErrors) Address(a *Address, path ...string) {
 		{"postalCode", a.PostalCode, false},
 	} {
 		switch {
-		case part.text != nil && strings.TrimSpace(*part.text) != "":
+		case part.text != nil && !Blank(*part.text):
 			e.Text(*part.text, LongestText, at(part.field)...)
 		case part.required:
 			e.Refuse(CodeInvalidInput, "The address needs its "+part.field+".", at(part.field)...)

@@ -259,3 +259,19 @@ func TestPlanningIsForTheDistributorsOwnPeople(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatCannotBeSeen(t *testing.T) {
+	for _, unseen := range []rune("\x00\n\x7f\u00ad\u034f\u061c\u115f\u180e\u200b\u200d\u202e\u2060\u3164\ufe0f\ufeff\U000e0041") {
+		if !Unseen(unseen) || !Blank(" "+string(unseen)+"\u00a0") {
+			t.Errorf("U+%04X is seen", unseen)
+		}
+	}
+	for _, seen := range []rune{'a', ' ', '\u00a0', '-', 'é', 0x0301, 0x0605, '号', 0x1f600} {
+		if Unseen(seen) {
+			t.Errorf("U+%04X is not seen", seen)
+		}
+	}
+	if Blank("a") || Blank(" \u0605 ") || !Blank("") || !Blank("\t \u3000") {
+		t.Error("blank is what nobody can see anything of")
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/quagmt/udecimal"
@@ -109,7 +108,7 @@ func checkReturn(q *ReturnRequest) (errs []trade.UserError) {
 		if l.Comment != nil {
 			errs = append(errs, trade.CheckText(*l.Comment, "lines", strconv.Itoa(i), "comment")...)
 		}
-		if l.Reason == trade.ReturnOther && (l.Comment == nil || strings.TrimSpace(*l.Comment) == "") {
+		if l.Reason == trade.ReturnOther && (l.Comment == nil || trade.Blank(*l.Comment)) {
 			errs = append(errs, process.Invalid(trade.CodeInvalidInput, "The reason OTHER needs a comment that says which.",
 				"lines", strconv.Itoa(i), "comment"))
 		}

@@ -40,7 +40,8 @@ func TestARowThatSaysNoNumberIsRejectedByItsPlace(t *testing.T) {
 				_, _ = fmt.Fprintf(w, `{"rows": [%s, %s]}`, c.row, sound)
 			}))
 			t.Cleanup(server.Close)
-			wms, err := sandbox.OpenWMS(sandbox.Config{URL: server.URL + "/wms"}, sources.Credentials{Key: func() string { return sourcetest.Secret }})
+			wms, err := sandbox.OpenWMS(sandbox.Config{URL: server.URL + "/wms"},
+				sources.Credentials{Key: func() string { return sourcetest.Secret }})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -22,7 +22,8 @@ func TestParcelsThroughTheServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	content := func(quantity int) []any {
-		return []any{map[string]any{"doc": of.Order, "pos": of.Line, "qty": quantity, "uom": map[string]string{"EA": "PCE", "BX": "BOX", "MTR": "MTR"}[of.Unit]}}
+		unit := map[string]string{"EA": "PCE", "BX": "BOX", "MTR": "MTR"}[of.Unit]
+		return []any{map[string]any{"doc": of.Order, "pos": of.Line, "qty": quantity, "uom": unit}}
 	}
 	// ofOrder is what was delivered of the line that is in both parcels, and whose word it is.
 	ofOrder := func() string {

@@ -3,7 +3,6 @@ package ordering
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"portico/trade"
@@ -110,10 +109,11 @@ func CheckOrderShape(r *OrderRequest) []trade.UserError {
 		c.Refuse(trade.CodeInvalidInput, fmt.Sprintf("An order has at most %d lines; this one has %d.", mostOrderLines, n), "lines")
 		return c.All
 	}
-	if strings.TrimSpace(r.CustomerPoNumber) == "" {
+	if trade.Blank(r.CustomerPoNumber) {
 		c.Refuse(trade.CodeInvalidInput, "The customer's purchase order number is missing.", "customerPoNumber")
+	} else {
+		c.Identifier(r.CustomerPoNumber, longestPoNumber, "customerPoNumber")
 	}
-	c.Identifier(r.CustomerPoNumber, longestPoNumber, "customerPoNumber")
 	if r.Comment != nil {
 		c.Text(*r.Comment, trade.LongestText, "comment")
 	}

@@ -233,6 +233,8 @@ func TestWhatNeedsNoFactsIsRefusedFirst(t *testing.T) {
 		"no number":         {func(r *OrderRequest) { r.CustomerPoNumber = " " }, []string{"INVALID_INPUT input.customerPoNumber"}},
 		"a long number":     {func(r *OrderRequest) { r.CustomerPoNumber = long }, []string{"INVALID_INPUT input.customerPoNumber"}},
 		"NUL":               {func(r *OrderRequest) { r.CustomerPoNumber = "a\x00b" }, []string{"INVALID_INPUT input.customerPoNumber"}},
+		"a hidden mark":     {func(r *OrderRequest) { r.CustomerPoNumber = "PO\u200b1" }, []string{"INVALID_INPUT input.customerPoNumber"}},
+		"nothing to see":    {func(r *OrderRequest) { r.CustomerPoNumber = "\u200b\u00a0" }, []string{"INVALID_INPUT input.customerPoNumber"}},
 		"a turned number":   {func(r *OrderRequest) { r.CustomerPoNumber = "PO\u202e1" }, []string{"INVALID_INPUT input.customerPoNumber"}},
 		"quotes":            {func(r *OrderRequest) { r.CustomerPoNumber = `'"; --` }, nil},
 		"a long comment":    {func(r *OrderRequest) { r.Comment = &long }, []string{"INVALID_INPUT input.comment"}},

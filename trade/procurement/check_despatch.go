@@ -26,7 +26,7 @@ var pieces = []string{"EA", "C62", "H87", "PCE"}
 // CheckDespatchShape refuses of a ship notice what no fact is needed for.
 func CheckDespatchShape(r *trade.DespatchRequest, now time.Time) []trade.UserError {
 	c := &documentChecks{}
-	if strings.TrimSpace(r.Number) == "" {
+	if trade.Blank(r.Number) {
 		c.Refuse(trade.CodeInvalidInput, "The number of the notice is missing: with it, sending twice counts once.", "number")
 	}
 	c.Identifier(r.Number, longestTradeNumber, "number")

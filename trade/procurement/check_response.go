@@ -27,7 +27,7 @@ func CheckResponse(r *trade.ResponseRequest, po *trade.PurchaseOrder, today trad
 }
 
 func (c *documentChecks) responseShape(r *trade.ResponseRequest) {
-	if strings.TrimSpace(r.ResponseNumber) == "" {
+	if trade.Blank(r.ResponseNumber) {
 		c.Refuse(trade.CodeInvalidInput, "The number of the answer is missing: with it, sending twice counts once.", "responseNumber")
 	}
 	c.Identifier(r.ResponseNumber, longestTradeNumber, "responseNumber")

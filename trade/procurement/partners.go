@@ -295,7 +295,7 @@ func CheckPartner(p *TradingPartner) (errs []trade.UserError) {
 	if p.Code == "" || len(p.Code) > longestCode || strings.ContainsFunc(p.Code, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		wrong(fmt.Sprintf("A code has 1 to %d printable ASCII characters without spaces.", longestCode), "code")
 	}
-	if strings.TrimSpace(p.Name) == "" {
+	if trade.Blank(p.Name) {
 		wrong("The name is missing.", "name")
 	}
 	errs = append(errs, trade.CheckText(p.Name, "name")...)
