@@ -79,7 +79,6 @@ type failure struct {
 func guard(name string, adapter Adapter, limits Limits) *guarded {
 	g := &guarded{name: name, adapter: adapter, limits: limits}
 	g.breaker = circuitbreaker.NewBuilder[any]().
-		HandleIf(func(_ any, err error) bool { return sick(err) }).
 		WithFailureThreshold(uint(limits.BreakAfter)).
 		WithDelay(limits.BreakFor).
 		WithSuccessThreshold(1).
@@ -98,8 +97,8 @@ func guard(name string, adapter Adapter, limits Limits) *guarded {
 		WithJitterFactor(0.5).
 		ReturnLastFailure().Build()
 	room := bulkhead.NewBuilder[any](uint(limits.Concurrency)).WithMaxWaitTime(limits.Timeout).Build()
-	g.executor = failsafe.With[any](retry, g.breaker, room, timeout.New[any](limits.Timeout))
-	g.once = failsafe.With[any](g.breaker, room, timeout.New[any](limits.Timeout))
+	g.executor = failsafe.With[any](retry, breaking{g.breaker}, room, timeout.New[any](limits.Timeout))
+	g.once = failsafe.With[any](breaking{g.breaker}, room, timeout.New[any](limits.Timeout))
 	return g
 }
 

@@ -294,6 +294,45 @@ func TestACallerWhoGoesAwayIsNoFailureOfTheSource(t *testing.T) {
 	}
 }
 
+// TestACallerWhoGoesAwayIsNoSuccessEither has callers go away between failures, and while the circuit lets one call try.
+func TestACallerWhoGoesAwayIsNoSuccessEither(t *testing.T) {
+	var patient atomic.Bool
+	e := &erp{answer: func(ctx context.Context, _ int64) error {
+		if patient.Load() {
+			return Fail(Unavailable, "down")
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	once := quick
+	once.Retries = 0
+	s := set(e, once)
+	goAway := func() {
+		t.Helper()
+		patient.Store(false)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Millisecond, cancel)
+		if _, err := OrderRecords.Fetch(ctx, s, Query{Limit: 1}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v, want the caller's own cancellation", err)
+		}
+	}
+	for range once.BreakAfter {
+		goAway()
+		patient.Store(true)
+		if _, err := OrderRecords.Fetch(t.Context(), s, Query{Limit: 1}); KindOf(err) != Unavailable {
+			t.Fatal(err)
+		}
+	}
+	if h := s.Health()[0]; h.Circuit != operating.CircuitOpen {
+		t.Errorf("%d failures, with callers who went away between them, leave the circuit %s", once.BreakAfter, h.Circuit)
+	}
+	s.byName["erp"].breaker.HalfOpen()
+	goAway()
+	if h := s.Health()[0]; h.Circuit == operating.CircuitClosed || h.State != operating.SourceIsDown {
+		t.Errorf("a caller who went away while one call could try leaves it %s, %s", h.State, h.Circuit)
+	}
+}
+
 func TestRoutesMustLeadToASourceThatServesThem(t *testing.T) {
 	all := map[Subject]string{}
 	for _, s := range Subjects() {
