@@ -41,10 +41,13 @@ func TestTheCheckFindsWhatIsWrong(t *testing.T) {
 	if r := (&results{changes: 1, planted: wrong{missed: 1}, wrong: wrong{twice: 1}}); r.verdict() == nil {
 		t.Error("told twice is right")
 	}
+	if r := (&results{changes: 1, planted: wrong{missed: 1}, torn: 1}); r.verdict() == nil {
+		t.Error("a change without what was asked for is right")
+	}
 }
 
-// TestNothingIsMissedWhileEverythingEnds is a short proof: the long one is go run ./cluster -prove,
-// and without NATS go run ./cluster -prove -without-nats.
+// TestNothingIsMissedWhileEverythingEnds is a short proof: the long one is go run ./test/cluster -prove,
+// and without NATS go run ./test/cluster -prove -without-nats.
 func TestNothingIsMissedWhileEverythingEnds(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "portico")
 	if out, err := exec.Command("go", "build", "-o", binary, "portico").CombinedOutput(); err != nil {
@@ -55,7 +58,7 @@ func TestNothingIsMissedWhileEverythingEnds(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	p := &proof{subscribers: 10, reconnects: 30, seed: uint64(time.Now().UnixNano()), every: 500 * time.Millisecond}
+	p := &proof{subscribers: 10, reconnects: 30, seed: uint64(time.Now().UnixNano()), every: 500 * time.Millisecond, locked: 6 * time.Second}
 	t.Logf("seed %d", p.seed)
 	if err := run(t.Context(), settings{binary: binary, addr: addr, log: &log}, p, true); err != nil {
 		t.Errorf("%v\n%s", err, log.String())

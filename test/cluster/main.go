@@ -41,6 +41,7 @@ func main() {
 	flag.IntVar(&p.reconnects, "reconnects", 1000, "how many times subscribers come back, of -prove")
 	flag.IntVar(&p.subscribers, "subscribers", 40, "how many there are, of -prove")
 	flag.Uint64Var(&p.seed, "seed", 1, "what is ended when is drawn from, of -prove")
+	flag.DurationVar(&p.locked, "locked", 14*time.Second, "how long tables are locked at most, of -prove")
 	flag.DurationVar(&p.every, "every", 3*time.Second, "how often something is ended, of -prove")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -26,12 +26,14 @@ import (
 type proof struct {
 	subscribers, reconnects int
 	seed                    uint64
-	every                   time.Duration
+	every, locked           time.Duration
 
 	c       *cluster
 	token   string
 	db      *sqlx.DB
 	came    atomic.Int64 // times that subscribers came back
+	failed  atomic.Int64 // frames that had errors
+	torn    atomic.Int64 // changes that came without what was asked for
 	settled atomic.Bool  // nothing is ended any more
 }
 
@@ -65,21 +67,23 @@ type results struct {
 	ended       map[string]int
 	wrong       wrong
 	planted     wrong // of a reader that reads on from the last number that it saw
+	failed      int64 // frames that had errors
+	torn        int64 // changes that came without what was asked for
 	caughtUp    time.Duration
 }
 
 func (r *results) String() string {
-	return fmt.Sprintf("%d subscribers came back %d times while %v were ended; of %d changes %d were missed, %d told twice, %d out of "+
-		"order; all had caught up %s after the end. A planted reader missed %d.",
-		r.subscribers, r.reconnects, r.ended, r.changes, r.wrong.missed, r.wrong.twice, r.wrong.order, r.caughtUp.Round(time.Millisecond),
-		r.planted.missed)
+	return fmt.Sprintf("%d subscribers came back %d times while %v were ended or locked; of %d changes %d were missed, %d told twice, %d out "+
+		"of order, %d without what was asked for; %d streams ended with an error; all had caught up %s after the end. A planted reader missed %d.",
+		r.subscribers, r.reconnects, r.ended, r.changes, r.wrong.missed, r.wrong.twice, r.wrong.order, r.torn, r.failed,
+		r.caughtUp.Round(time.Millisecond), r.planted.missed)
 }
 
 // verdict is an error where a promise was broken, or where the check finds nothing in a reader
 // that is wrong.
 func (r *results) verdict() error {
 	switch {
-	case r.wrong != wrong{}:
+	case r.wrong != wrong{} || r.torn > 0:
 		return errors.New("subscribers were told otherwise than the log has it")
 	case r.planted.missed == 0:
 		return errors.New("the reader that is wrong was not found out: no transaction committed late")
@@ -174,6 +178,7 @@ func (p *proof) run(ctx context.Context, c *cluster) (*results, error) {
 		r.wrong.add(check(log, *t, last))
 	}
 	r.changes, r.planted = len(log), check(log, *planted, last)
+	r.failed, r.torn = p.failed.Load(), p.torn.Load()
 	return r, ctx.Err()
 }
 
@@ -195,7 +200,34 @@ func (p *proof) command(args ...string) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-const subscription = `subscription ($after: EventCursor) { orderUpdates(after: $after) { __typename ... on StreamItem { cursor } } }`
+// subscription asks for all that an order has below it, so that each item takes several tables to make.
+const subscription = `subscription ($after: EventCursor) { orderUpdates(after: $after) { __typename ... on StreamItem { cursor }
+	... on OrderUpdate { previousStatus commitmentChanges { cause } order { number status account { name } totals { total { amount } }
+	shipments(first: 5) { nodes { number status packages { trackingNumber } } }
+	lines(first: 10) { totalCount { value } nodes { lineNumber item { sku name } ordered { value } schedule { promisedDeliveryDate } } } } } } }`
+
+// item is what a subscriber gets.
+type item struct {
+	Kind   string `json:"__typename"`
+	Cursor string
+	Order  *struct {
+		Account *struct{ Name string }
+		Lines   *struct {
+			TotalCount struct{ Value int }
+			Nodes      []struct{ Schedule []any }
+		}
+	}
+}
+
+// torn tells whether an item is there without what was asked for.
+func (i *item) torn() bool {
+	if i.Kind != "OrderUpdate" {
+		return false
+	}
+	return i.Order == nil || i.Order.Account == nil || i.Order.Lines == nil ||
+		len(i.Order.Lines.Nodes) != min(i.Order.Lines.TotalCount.Value, 10) ||
+		slices.ContainsFunc(i.Order.Lines.Nodes, func(l struct{ Schedule []any }) bool { return l.Schedule == nil })
+}
 
 // subscribe follows orders until ctx ends, and breaks its connection again and again until
 // nothing is ended any more. Whatever breaks, it comes back with the last cursor that it has.
@@ -250,18 +282,29 @@ func (p *proof) connection(ctx context.Context, t *delivered, after **string) er
 			err = send(map[string]any{"type": "pong"})
 		case "next":
 			var said struct {
-				Data struct {
-					Item struct {
-						Kind   string `json:"__typename"`
-						Cursor string
-					} `json:"orderUpdates"`
+				Errors []json.RawMessage
+				Data   struct {
+					Item *item `json:"orderUpdates"`
 				}
 			}
-			if err = json.Unmarshal(m.Payload, &said); err == nil {
-				err = t.take(said.Data.Item.Kind, said.Data.Item.Cursor)
+			if err = json.Unmarshal(m.Payload, &said); err != nil {
+				return err
 			}
+			if len(said.Errors) > 0 {
+				p.failed.Add(1)
+			}
+			if said.Data.Item == nil { // the stream ends here
+				continue
+			}
+			if said.Data.Item.torn() {
+				p.torn.Add(1)
+			}
+			err = t.take(said.Data.Item.Kind, said.Data.Item.Cursor)
 			*after = &said.Data.Item.Cursor
 		case "complete", "error":
+			if m.Type == "error" {
+				p.failed.Add(1)
+			}
 			return errors.New(m.Type)
 		}
 		if err != nil {
@@ -357,6 +400,7 @@ func (p *proof) endThings(ctx context.Context) (ended map[string]int, err error)
 					AND (query LIKE 'LISTEN%' OR query LIKE '%advisory%')`)
 			return err
 		}},
+		{"tables", func() error { return p.lock(ctx, r) }},
 		{"servers", server},
 		{"databases", func() error {
 			p.c.database.Stop()
@@ -387,6 +431,23 @@ func (p *proof) endThings(ctx context.Context) (ended map[string]int, err error)
 		}
 	}
 	return ended, nil
+}
+
+// lock holds the tables below orders for a while: what changed meanwhile cannot be made. Orders themselves go on changing.
+func (p *proof) lock(ctx context.Context, r *rand.Rand) error {
+	tx, err := p.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(ctx, `LOCK TABLE schedule_lines, accounts IN ACCESS EXCLUSIVE MODE`); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(p.locked/2 + time.Duration(r.Int64N(int64(p.locked/2)))):
+	}
+	return nil
 }
 
 func (p *proof) kill(ctx context.Context, victim *process, r *rand.Rand) error {
