@@ -72,6 +72,11 @@ func (r *Copy) comparePage(ctx context.Context, s sources.Subject, c replication
 		if err := replication.FileDifferences(ctx, tx, c, keys, found); err != nil {
 			return err
 		}
+		if own && s == sources.OfOrders { // what an earlier release derived of their packages, or did not
+			if err := replication.DeriveDeliveredOf(ctx, tx, keys); err != nil {
+				return err
+			}
+		}
 		return replication.SaveComparison(ctx, tx, c, next, sums)
 	})
 }

@@ -3,12 +3,14 @@ package replica
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"portico/sources"
 	"portico/store"
 	"portico/store/records/replication"
-	"portico/trade/clock"
 )
 
 const (
@@ -31,14 +33,8 @@ func (r *Copy) load(ctx context.Context) error {
 			return err
 		}
 	}
-	type todo struct {
-		subject sources.Subject
-		source  string
-		load    replication.Load
-		of      int // rows, as far as is known
-	}
-	var list []todo
-	rows, total := 0, 0
+	var parts []*part
+	r.progress.recount()
 	for _, k := range kinds {
 		s := k.Subject
 		for _, name := range r.sources.Copies(s) {
@@ -46,56 +42,87 @@ func (r *Copy) load(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			l := loads[string(s)]
-			l.Subject = string(s)
-			rows += l.Rows
-			if l.Done {
-				total += l.Rows
-				continue
+			p := &part{subject: s, source: name, load: loads[string(s)]}
+			if p.load.Subject, p.of = string(s), p.load.Rows; !p.load.Done {
+				first, err := r.read(ctx, s, name, sources.Query{Limit: 1})
+				if err != nil {
+					return err
+				}
+				p.of = max(first.total, p.load.Rows)
 			}
-			first, err := r.read(ctx, s, name, sources.Query{Limit: 1})
-			if err != nil {
-				return err
-			}
-			t := todo{s, name, l, max(first.total, l.Rows)}
-			total += t.of
-			list = append(list, t)
+			r.progress.expect(p.load.Rows, p.of)
+			parts = append(parts, p)
 		}
 	}
-	before, reported := rows, clock.Start()
-	for _, t := range list {
-		for !t.load.Done {
-			b, err := r.read(ctx, t.subject, t.source, sources.Query{After: t.load.After, Limit: loadPage})
-			if err != nil {
-				return err
-			}
-			t.load.After, t.load.Rows, t.load.Done = b.next, t.load.Rows+b.rows, b.next == ""
-			unknown, err := b.save(ctx, r.store, func(tx *store.Tx) error { return replication.SaveLoad(ctx, tx, t.source, t.load) })
-			if err != nil {
-				return fmt.Errorf("first load: %w", err)
-			}
-			if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, unknown) }); err != nil {
-				return err
-			}
-			rows += b.rows
-			if more := t.load.Rows - t.of; more > 0 { // a source may count by item what is held by item and warehouse
-				t.of, total = t.load.Rows, total+more
-			}
-			r.progress.set(t.subject, rows, before, total)
-			if reported.Elapsed() > reportEvery {
-				reported = clock.Start()
-				r.log.InfoContext(ctx, "first load", "subject", t.subject, "rows", rows, "of", total, "percent", 100*rows/max(total, 1), "left",
-					r.progress.remaining().String())
+	loaded := false
+	for _, wave := range waves {
+		side, ctx := errgroup.WithContext(ctx)
+		for _, p := range parts {
+			if !p.load.Done && slices.ContainsFunc(wave, func(k kind) bool { return k.Subject == p.subject }) {
+				loaded = true
+				side.Go(func() error { return r.loadPart(ctx, p) })
 			}
 		}
+		if err := side.Wait(); err != nil {
+			return err
+		}
 	}
-	if len(list) > 0 {
+	if loaded {
 		if err := r.store.Analyze(ctx); err != nil {
 			return err
 		}
-		r.log.InfoContext(ctx, "first load complete", "rows", rows, "took", r.progress.running.Elapsed().Round(time.Millisecond).String())
+		rows, took := r.progress.loaded()
+		r.log.InfoContext(ctx, "first load complete", "rows", rows, "took", took.Round(time.Millisecond).String())
 	}
 	r.progress.finish()
+	return nil
+}
+
+// part is what a first load takes of one subject from one source.
+type part struct {
+	subject sources.Subject
+	source  string
+	load    replication.Load
+	of      int // rows, as far as is known
+}
+
+// loadPart loads what is left of a part, page by page: the next one is read while one is saved.
+func (r *Copy) loadPart(ctx context.Context, p *part) error {
+	type answer struct {
+		batch
+		err error
+	}
+	read := func(after string) <-chan answer {
+		come := make(chan answer, 1)
+		go func() {
+			b, err := r.read(ctx, p.subject, p.source, sources.Query{After: after, Limit: loadPage})
+			come <- answer{b, err}
+		}()
+		return come
+	}
+	for next := read(p.load.After); !p.load.Done; {
+		b := <-next
+		if b.err != nil {
+			return b.err
+		}
+		if p.load.After, p.load.Rows, p.load.Done = b.next, p.load.Rows+b.rows, b.next == ""; !p.load.Done {
+			next = read(p.load.After)
+		}
+		unknown, err := b.save(ctx, r.store, func(tx *store.Tx) error { return replication.SaveLoad(ctx, tx, p.source, p.load) })
+		if err != nil {
+			return fmt.Errorf("first load: %w", err)
+		}
+		if len(unknown) > 0 {
+			if err := r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, unknown) }); err != nil {
+				return err
+			}
+		}
+		more := max(p.load.Rows-p.of, 0) // a source may count by item what is held by item and warehouse
+		p.of += more
+		if text := r.progress.add(p.subject, b.rows, more); text != nil {
+			r.log.InfoContext(ctx, "first load", text...)
+		}
+	}
 	return nil
 }
 

@@ -20,24 +20,41 @@ type kind struct {
 	sum  sum
 }
 
-// kinds are all kinds of records, in the order of a first load.
-var kinds = []kind{
-	replicate(sources.WarehouseRecords, replication.SaveWarehouses, count),
-	replicate(sources.CategoryRecords, replication.SaveCategories, count),
-	replicate(sources.SupplierRecords, replication.SaveSuppliers, count),
-	replicate(sources.AccountRecords, replication.SaveAccounts, count),
-	replicate(sources.CalendarRecords, replication.SaveCalendars, count),
-	replicate(sources.CreditRecords, replication.SaveCredit, sumExposure),
-	replicate(sources.ItemRecords, replication.SaveItems, count),
-	replicate(sources.ContractRecords, replication.SaveContracts, count),
-	replicate(sources.StockRecords, replication.SaveStock, sumOnHand),
-	replicate(sources.OrderRecords, replication.SaveOrders, sumDocument("Ordered")),
-	replicate(sources.PurchaseOrderRecords, replication.SavePurchaseOrders, sumDocument("Ordered")),
-	replicate(sources.ShipmentRecords, tracking.SaveShipments, count),
-	replicate(sources.TrackingRecords, tracking.Save, count),
-	replicate(sources.InvoiceRecords, replication.SaveInvoices, sumDocument("Quantity")),
-	replicate(sources.ReturnRecords, replication.SaveReturns, sumDocument("Quantity")),
+// waves are all kinds of records, as a first load takes them: those of a wave name none of each other, and are loaded side by side.
+var waves = [][]kind{
+	{
+		replicate(sources.WarehouseRecords, replication.SaveWarehouses, count),
+		replicate(sources.CategoryRecords, replication.SaveCategories, count),
+		replicate(sources.SupplierRecords, replication.SaveSuppliers, count),
+	},
+	{
+		replicate(sources.AccountRecords, replication.SaveAccounts, count),
+	},
+	{
+		replicate(sources.CalendarRecords, replication.SaveCalendars, count),
+		replicate(sources.CreditRecords, replication.SaveCredit, sumExposure),
+		replicate(sources.ItemRecords, replication.SaveItems, count),
+	},
+	{
+		replicate(sources.ContractRecords, replication.SaveContracts, count),
+		replicate(sources.StockRecords, replication.SaveStock, sumOnHand),
+		replicate(sources.OrderRecords, replication.SaveOrders, sumDocument("Ordered")),
+		replicate(sources.PurchaseOrderRecords, replication.SavePurchaseOrders, sumDocument("Ordered")),
+	},
+	{
+		replicate(sources.ShipmentRecords, tracking.SaveShipments, count),
+	},
+	{
+		replicate(sources.TrackingRecords, tracking.Save, count),
+		replicate(sources.InvoiceRecords, replication.SaveInvoices, sumDocument("Quantity")),
+	},
+	{
+		replicate(sources.ReturnRecords, replication.SaveReturns, sumDocument("Quantity")),
+	},
 }
+
+// kinds are all of them, in that order.
+var kinds = slices.Concat(waves...)
 
 // saver saves records of one type, and returns those that name something unknown.
 type saver[T any] func(context.Context, *store.Tx, []T) ([]operating.RejectedRecord, error)

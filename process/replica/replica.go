@@ -122,6 +122,7 @@ type progress struct {
 	subject     sources.Subject
 	err         error
 	done        bool
+	reported    clock.Stopwatch
 }
 
 func (p *progress) begin() {
@@ -130,10 +131,39 @@ func (p *progress) begin() {
 	p.running = clock.Start()
 }
 
-func (p *progress) set(s sources.Subject, rows, before, total int) {
+// recount begins to count what there is to load.
+func (p *progress) recount() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.subject, p.rows, p.before, p.total, p.err = s, rows, before, max(total, rows), nil
+	p.rows, p.before, p.total, p.reported = 0, 0, 0, clock.Start()
+}
+
+// expect counts a part of which so many rows were loaded before, of so many.
+func (p *progress) expect(before, of int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rows, p.before, p.total = p.rows+before, p.before+before, p.total+max(of, before)
+}
+
+// add counts rows that were loaded of a subject, more of them than were expected, and returns what is to be logged, if it is time.
+func (p *progress) add(s sources.Subject, rows, more int) []any {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.subject, p.rows, p.total, p.err = s, p.rows+rows, p.total+more, nil
+	if p.reported.Elapsed() <= reportEvery {
+		return nil
+	}
+	p.reported = clock.Start()
+	return []any{
+		"subject", s, "rows", p.rows, "of", p.total, "percent", 100 * p.rows / max(p.total, 1), "left", p.remaining().String(),
+	}
+}
+
+// loaded are the rows that are loaded, and the time that took.
+func (p *progress) loaded() (rows int, took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.rows, p.running.Elapsed()
 }
 
 func (p *progress) fail(err error) {

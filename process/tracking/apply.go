@@ -59,7 +59,7 @@ func Apply(ctx context.Context, tx *store.Tx, records []trade.Tracking) (applied
 	if err != nil {
 		return applied, err
 	}
-	if err := replication.DeriveDelivered(ctx, tx, delivered); err != nil {
+	if err := replication.DeriveDeliveredIn(ctx, tx, delivered); err != nil {
 		return applied, err
 	}
 	return applied, traceChanges(ctx, tx, applied.Changed)

@@ -32,7 +32,7 @@ func SaveShipments(ctx context.Context, tx *store.Tx, records []trade.Shipment) 
 			return rejected, err
 		}
 	}
-	return rejected, replication.DeriveDelivered(ctx, tx, ids)
+	return rejected, replication.DeriveDeliveredIn(ctx, tx, ids)
 }
 
 // proof is a document that proves a delivery: of the packages that are named, or of the whole shipment.

@@ -14,7 +14,7 @@ import (
 // Of which orders is derived what was delivered: of those with some numbers, or of those that have something in some shipments.
 const (
 	withNumbers = `SELECT o.id FROM orders o WHERE o.number = ANY($1)`
-	inShipments = `SELECT x.order_id FROM shipment_orders x WHERE x.shipment_id = ANY($1)
+	inShipments = `SELECT x.order_id AS id FROM shipment_orders x WHERE x.shipment_id = ANY($1)
 		UNION SELECT l.order_id FROM package_lines x JOIN order_lines l ON l.id = x.order_line_id WHERE x.shipment_id = ANY($1)`
 )
 
@@ -48,9 +48,14 @@ type orderState struct {
 	Lines        []lineState        `json:"Lines"`
 }
 
-// DeriveDelivered derives how much was delivered of the orders that have something in shipments, and saves it.
-func DeriveDelivered(ctx context.Context, tx *store.Tx, shipments []string) error {
+// DeriveDeliveredIn derives how much was delivered of the orders that have something in shipments, and saves it.
+func DeriveDeliveredIn(ctx context.Context, tx *store.Tx, shipments []string) error {
 	return deriveDelivered(ctx, tx, inShipments, shipments)
+}
+
+// DeriveDeliveredOf does so of the orders with these numbers.
+func DeriveDeliveredOf(ctx context.Context, tx *store.Tx, numbers []string) error {
+	return deriveDelivered(ctx, tx, withNumbers, numbers)
 }
 
 func deriveDelivered(ctx context.Context, tx *store.Tx, of string, keys []string) error {
@@ -58,8 +63,11 @@ func deriveDelivered(ctx context.Context, tx *store.Tx, of string, keys []string
 		return nil
 	}
 	// Most have nothing that carriers know more of: they are not held, and nothing is read of them.
-	query := `SELECT o.id FROM orders o WHERE o.id IN (SELECT l.order_id FROM order_lines l WHERE l.order_id IN (` + of + `)
-		AND (l.source_status IS NOT NULL OR ` + arrived + ` > l.delivered)) ORDER BY o.id FOR NO KEY UPDATE`
+	// Step by step, for in a first load the database knows nothing of its tables, and would look at all lines there are.
+	query := `WITH k AS MATERIALIZED (` + of + `), c AS MATERIALIZED (SELECT l.* FROM k CROSS JOIN LATERAL (SELECT l.id, l.order_id, l.unit,
+			l.delivered, l.source_status FROM order_lines l WHERE l.order_id = k.id OFFSET 0) l)
+		SELECT o.id FROM orders o WHERE o.id IN (SELECT l.order_id FROM c l WHERE l.source_status IS NOT NULL OR ` + arrived + ` > l.delivered)
+		ORDER BY o.id FOR NO KEY UPDATE`
 	var orders []string
 	if err := tx.Select(ctx, &orders, query, store.TextArray(keys)); err != nil || len(orders) == 0 {
 		return unread(err)

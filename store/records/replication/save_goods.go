@@ -20,7 +20,7 @@ var saveContracts = saving[trade.Contract]{
 		ARRAY(SELECT jsonb_array_elements_text(nullif(j -> 'Items', 'null'))), ` + provenanceValues + `
 		FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
 		ON CONFLICT (number) DO UPDATE SET account_id = excluded.account_id, valid_from = excluded.valid_from, valid_to = excluded.valid_to,
-			items = excluded.items, ` + setProvenance + ` WHERE ` + newer + ` RETURNING number`,
+			items = excluded.items, ` + setProvenance + ` WHERE ` + newer + ` RETURNING number AS key, ` + added,
 }
 
 // SaveContracts saves contracts.
@@ -45,17 +45,19 @@ var saveItems = saving[trade.Item]{
 			identifiers = excluded.identifiers, category_id = excluded.category_id, base_unit = excluded.base_unit, status = excluded.status,
 			replaced_by = excluded.replaced_by, substitutes = excluded.substitutes, attributes = excluded.attributes, documents = excluded.documents,
 			country_of_origin = excluded.country_of_origin, commodity_code = excluded.commodity_code, ` + setProvenance + `
-		WHERE ` + newer + ` RETURNING sku`,
-	parts: []string{
+		WHERE ` + newer + ` RETURNING sku AS key, ` + added,
+	clear: []string{
 		`DELETE FROM item_units u USING ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU' WHERE u.item_id = i.id`,
-		`INSERT INTO item_units (item_id, unit, base_quantity, gtin, orderable, minimum, multiple, maximum)
-			SELECT i.id, u ->> 'Unit', (u ->> 'BaseQuantity')::numeric, u ->> 'GTIN', (u ->> 'Orderable')::boolean, (u ->> 'Minimum')::numeric,
-				(u ->> 'Multiple')::numeric, (u ->> 'Maximum')::numeric
-			FROM ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU', jsonb_array_elements(nullif(j -> 'UnitsKnown', 'null')) u`,
 		// What suppliers announced of one that stays is not lost.
 		`DELETE FROM supplier_items s USING ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU' WHERE s.item_id = i.id
 			AND NOT EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'SuppliersKnown', 'null')) x
 			WHERE x #>> '{SupplierRef,key}' = s.supplier_code)`,
+	},
+	parts: []string{
+		`INSERT INTO item_units (item_id, unit, base_quantity, gtin, orderable, minimum, multiple, maximum)
+			SELECT i.id, u ->> 'Unit', (u ->> 'BaseQuantity')::numeric, u ->> 'GTIN', (u ->> 'Orderable')::boolean, (u ->> 'Minimum')::numeric,
+				(u ->> 'Multiple')::numeric, (u ->> 'Maximum')::numeric
+			FROM ` + documents + ` JOIN items i ON i.sku = j ->> 'SKU', jsonb_array_elements(nullif(j -> 'UnitsKnown', 'null')) u`,
 		`INSERT INTO supplier_items AS t (item_id, supplier_code, position, supplier_part_number, lead_time_days, minimum, unit)
 			SELECT i.id, x #>> '{SupplierRef,key}', y.place, x ->> 'SupplierPartNumber', (x ->> 'LeadTimeDays')::int,
 			(x #>> '{MinimumQuantity,value}')::numeric, x #>> '{MinimumQuantity,unit}'
@@ -92,7 +94,7 @@ var saveStock = saving[trade.Stock]{
 		ON CONFLICT (item_id, warehouse_id, instance) DO UPDATE SET unit = excluded.unit, on_hand = excluded.on_hand,
 		allocated = excluded.allocated,
 			safety_stock = excluded.safety_stock, ` + setProvenance + ` WHERE ` + newer + ` RETURNING item_id, warehouse_id, instance)
-		SELECT i.sku || ' ' || w.code || ' ' || saved.instance FROM saved JOIN items i ON i.id = saved.item_id
+		SELECT i.sku || ' ' || w.code || ' ' || saved.instance AS key, FALSE AS added FROM saved JOIN items i ON i.id = saved.item_id
 		JOIN warehouses w ON w.id = saved.warehouse_id`,
 }
 

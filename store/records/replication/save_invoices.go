@@ -22,9 +22,11 @@ var saveInvoices = saving[trade.Invoice]{
 		status = excluded.status,
 			currency = excluded.currency, subtotal = excluded.subtotal, discount = excluded.discount, freight = excluded.freight, tax = excluded.tax,
 			total = excluded.total, balance = excluded.balance, document = excluded.document, ` + setProvenance + `
-		WHERE ` + newer + ` RETURNING number`,
-	parts: []string{
+		WHERE ` + newer + ` RETURNING number AS key, ` + added,
+	clear: []string{
 		`DELETE FROM invoice_lines l USING ` + documents + ` JOIN invoices o ON o.number = j ->> 'Number' WHERE l.invoice_id = o.id`,
+	},
+	parts: []string{
 		`INSERT INTO invoice_lines (invoice_id, account_id, line_number, position, item_id, description, currency, quantity, unit, price,
 			price_per, amount, order_id, order_line_id, shipment_id)
 			SELECT v.id, v.account_id, l ->> 'LineNumber', p, i.id, l ->> 'Description', v.currency, (l #>> '{Quantity,value}')::numeric,

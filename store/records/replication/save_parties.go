@@ -17,7 +17,7 @@ var saveWarehouses = saving[trade.Warehouse]{
 	head: `INSERT INTO warehouses AS t (code, name, location, cutoff, ` + provenanceColumns + `)
 		SELECT j ->> 'Code', j ->> 'Name', j -> 'Location', j ->> 'Cutoff', ` + provenanceValues + ` FROM ` + documents + `
 		ON CONFLICT (code) DO UPDATE SET name = excluded.name, location = excluded.location, cutoff = excluded.cutoff, ` + setProvenance + `
-		WHERE ` + newer + ` RETURNING code`,
+		WHERE ` + newer + ` RETURNING code AS key, ` + added,
 }
 
 // SaveWarehouses saves warehouses.
@@ -44,7 +44,7 @@ var saveCategories = saving[trade.Category]{
 		documents + `
 		ON CONFLICT (code) DO UPDATE SET name = excluded.name, position = excluded.position, parent_key = excluded.parent_key, ` +
 		setProvenance + `
-		WHERE ` + newer + ` RETURNING code`,
+		WHERE ` + newer + ` RETURNING code AS key, ` + added,
 	parts: []string{adopt("categories", "code", "j ->> 'Code'")},
 }
 
@@ -60,7 +60,7 @@ var savePartners = saving[procurement.TradingPartner]{
 	head: `INSERT INTO trading_partners AS t (code, name, gln, ` + provenanceColumns + `)
 		SELECT j ->> 'Code', j ->> 'Name', j ->> 'GLN', ` + provenanceValues + ` FROM ` + documents + `
 		ON CONFLICT (code) DO UPDATE SET name = excluded.name, gln = excluded.gln, ` + setProvenance + `
-		WHERE ` + newer + ` RETURNING code`,
+		WHERE ` + newer + ` RETURNING code AS key, ` + added,
 }
 
 // SaveSuppliers saves trading partners.
@@ -79,7 +79,10 @@ var saveAccounts = saving[trade.Account]{
 		ON CONFLICT (number) DO UPDATE SET name = excluded.name, status = excluded.status, currency = excluded.currency,
 			payment_terms = excluded.payment_terms, delivery_terms = excluded.delivery_terms, tax_category = excluded.tax_category,
 			parent_key = excluded.parent_key, ` + setProvenance + `
-		WHERE ` + newer + ` RETURNING number`,
+		WHERE ` + newer + ` RETURNING number AS key, ` + added,
+	clear: []string{
+		`DELETE FROM account_items x USING ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number' WHERE x.account_id = a.id`,
+	},
 	parts: []string{
 		adopt("accounts", "number", "j ->> 'Number'"),
 		`INSERT INTO account_locations AS t (account_id, code, roles, address, warehouse_id)
@@ -87,7 +90,6 @@ var saveAccounts = saving[trade.Account]{
 			FROM ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number', jsonb_array_elements(nullif(j -> 'Locations', 'null')) l
 			LEFT JOIN warehouses w ON w.code = l #>> '{WarehouseRef,key}'
 			ON CONFLICT (account_id, code) DO UPDATE SET roles = excluded.roles, address = excluded.address, warehouse_id = excluded.warehouse_id`,
-		`DELETE FROM account_items x USING ` + documents + ` JOIN accounts a ON a.number = j ->> 'Number' WHERE x.account_id = a.id`,
 		`INSERT INTO account_items (account_id, sku, part_number)
 			SELECT a.id, e.key, e.value FROM ` + documents +
 			` JOIN accounts a ON a.number = j ->> 'Number', jsonb_each_text(nullif(j -> 'PartNumbers', 'null')) e`,
@@ -110,7 +112,7 @@ var saveCalendars = saving[trade.Calendar]{
 			closed_on = ARRAY(SELECT jsonb_array_elements_text(j -> 'ClosedOn')::date), calendar_seq = (j #>> '{Provenance,Sequence}')::bigint
 		FROM ` + documents + ` JOIN accounts a ON a.number = j #>> '{AccountRef,key}'
 		WHERE l.account_id = a.id AND l.code = j ->> 'Location' AND l.calendar_seq <= (j #>> '{Provenance,Sequence}')::bigint
-		RETURNING a.number || '/' || l.code`,
+		RETURNING a.number || '/' || l.code AS key, FALSE AS added`,
 }
 
 // SaveCalendars saves when locations receive goods.
@@ -130,7 +132,7 @@ var saveCredit = saving[trade.CreditPosition]{
 		ON CONFLICT (account_id) DO UPDATE SET currency = excluded.currency, credit_limit = excluded.credit_limit, exposure = excluded.exposure,
 			on_hold = excluded.on_hold, hold_reason = excluded.hold_reason, ` + setProvenance + `
 		WHERE ` + newer + ` RETURNING account_id)
-		SELECT a.number FROM saved JOIN accounts a ON a.id = saved.account_id`,
+		SELECT a.number AS key, FALSE AS added FROM saved JOIN accounts a ON a.id = saved.account_id`,
 }
 
 // SaveCredit saves credit positions.

@@ -31,11 +31,15 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 			freight = excluded.freight, tax = excluded.tax, total = excluded.total, delivery_terms = excluded.delivery_terms,
 			payment_terms = excluded.payment_terms,
 			issued_at = excluded.issued_at, acknowledge_by = excluded.acknowledge_by, delivery_date = excluded.delivery_date, ` + setProvenance + `
-		WHERE ` + newer + ` RETURNING number`,
-	parts: []string{
+		WHERE ` + newer + ` RETURNING number AS key, ` + added,
+	clear: []string{
 		`DELETE FROM purchase_order_lines l USING ` + documents +
 			` JOIN purchase_orders o ON o.number = j ->> 'Number' WHERE l.purchase_order_id = o.id
 			AND NOT EXISTS (SELECT FROM jsonb_array_elements(j -> 'LinesKnown') x WHERE x ->> 'LineNumber' = l.line_number)`,
+		`DELETE FROM purchase_schedule_lines s USING ` + documents + ` JOIN purchase_orders o ON o.number = j ->> 'Number'
+			JOIN purchase_order_lines l ON l.purchase_order_id = o.id WHERE s.purchase_order_line_id = l.id`,
+	},
+	parts: []string{
 		`INSERT INTO purchase_order_lines AS t (purchase_order_id, supplier_id, line_number, position, item_id, sku, supplier_part_number,
 			description, currency, price,
 				price_per, unit, ordered, acknowledged, shipped, received, cancelled)
@@ -53,8 +57,6 @@ var savePurchaseOrders = saving[trade.PurchaseOrder]{
 				price_per = excluded.price_per, unit = excluded.unit, ordered = excluded.ordered, acknowledged = excluded.acknowledged,
 				shipped = excluded.shipped,
 				received = excluded.received, cancelled = excluded.cancelled`,
-		`DELETE FROM purchase_schedule_lines s USING ` + documents + ` JOIN purchase_orders o ON o.number = j ->> 'Number'
-			JOIN purchase_order_lines l ON l.purchase_order_id = o.id WHERE s.purchase_order_line_id = l.id`,
 		`INSERT INTO purchase_schedule_lines (purchase_order_line_id, position, number, quantity, requested_ship_date, requested_delivery_date,
 			promised_ship_date, promised_delivery_date)
 			SELECT z.id, p, s ->> 'Number', (s #>> '{Quantity,value}')::numeric, (s ->> 'RequestedShipDate')::date,

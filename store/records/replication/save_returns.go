@@ -16,9 +16,11 @@ var saveReturns = saving[trade.Return]{
 		provenanceValues + `
 		FROM ` + documents + ` JOIN orders o ON o.number = j #>> '{OrderRef,key}' LEFT JOIN invoices m ON m.number = j #>> '{CreditMemoRef,key}'
 		ON CONFLICT (number) DO UPDATE SET status = excluded.status, send_to = excluded.send_to, credit_memo_id = excluded.credit_memo_id,
-			requested_at = excluded.requested_at, ` + setProvenance + ` WHERE ` + newer + ` RETURNING number`,
-	parts: []string{
+			requested_at = excluded.requested_at, ` + setProvenance + ` WHERE ` + newer + ` RETURNING number AS key, ` + added,
+	clear: []string{
 		`DELETE FROM return_lines l USING ` + documents + ` JOIN returns o ON o.number = j ->> 'Number' WHERE l.return_id = o.id`,
+	},
+	parts: []string{
 		`INSERT INTO return_lines (return_id, position, order_line_id, quantity, unit, reason, comment, received)
 			SELECT v.id, p, ol.id, (l #>> '{Quantity,value}')::numeric, l #>> '{Quantity,unit}', l ->> 'Reason', l ->> 'Comment',
 			(l #>> '{Received,value}')::numeric

@@ -32,19 +32,21 @@ var saveShipments = saving[trade.Shipment]{
 			return_key = excluded.return_key,
 			registered_with = CASE WHEN t.tracking_number = excluded.tracking_number THEN t.registered_with END,
 			tracking_number = excluded.tracking_number, ` + setProvenance + `
-		WHERE ` + newer + ` RETURNING number`,
-	parts: []string{
+		WHERE ` + newer + ` RETURNING number AS key, ` + added,
+	clear: []string{
 		`DELETE FROM shipment_orders x USING ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number' WHERE x.shipment_id = d.id`,
-		`INSERT INTO shipment_orders (shipment_id, order_id) SELECT DISTINCT d.id, o.id FROM ` + documents +
-			` JOIN shipments d ON d.number = j ->> 'Number',
-			jsonb_array_elements_text(nullif(j -> 'OrderKeys', 'null')) k JOIN orders o ON o.number = k`,
 		`DELETE FROM shipment_purchase_orders x USING ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number' WHERE x.shipment_id = d.id`,
-		`INSERT INTO shipment_purchase_orders (shipment_id, purchase_order_id) SELECT DISTINCT d.id, o.id FROM ` + documents +
-			` JOIN shipments d ON d.number = j ->> 'Number',
-			jsonb_array_elements_text(nullif(j -> 'PurchaseOrderKeys', 'null')) k JOIN purchase_orders o ON o.number = k`,
 		`DELETE FROM packages x USING ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number' WHERE x.shipment_id = d.id
 			AND NOT EXISTS (SELECT FROM jsonb_array_elements(nullif(j -> 'PackagesKnown', 'null')) p WHERE (p ->> 'Number')::int = x.number)`,
 		`DELETE FROM package_lines x USING ` + documents + ` JOIN shipments d ON d.number = j ->> 'Number' WHERE x.shipment_id = d.id`,
+	},
+	parts: []string{
+		`INSERT INTO shipment_orders (shipment_id, order_id) SELECT DISTINCT d.id, o.id FROM ` + documents +
+			` JOIN shipments d ON d.number = j ->> 'Number',
+			jsonb_array_elements_text(nullif(j -> 'OrderKeys', 'null')) k JOIN orders o ON o.number = k`,
+		`INSERT INTO shipment_purchase_orders (shipment_id, purchase_order_id) SELECT DISTINCT d.id, o.id FROM ` + documents +
+			` JOIN shipments d ON d.number = j ->> 'Number',
+			jsonb_array_elements_text(nullif(j -> 'PurchaseOrderKeys', 'null')) k JOIN purchase_orders o ON o.number = k`,
 		// What follows from events stays with a package for as long as it is the same one.
 		`INSERT INTO packages AS t (shipment_id, number, tracking_number, sscc, status, weight, weight_unit)
 			SELECT d.id, (p ->> 'Number')::int, p ->> 'TrackingNumber', p ->> 'SSCC', d.status, (p #>> '{Weight,value}')::numeric,

@@ -28,18 +28,20 @@ const (
 	setProvenance = `system = excluded.system, instance = excluded.instance, source_ref = excluded.source_ref,
 		source_version = excluded.source_version,
 		sequence = excluded.sequence, as_of = excluded.as_of, received_at = now(), unread_since = NULL, unread_reason = NULL`
+	// added tells of a row that a head returns whether there was none before.
+	added = "xmax = 0 AS added"
 	newer = "t.instance <> excluded.instance OR t.sequence <= excluded.sequence"
 )
 
-// saving is how one kind of record is saved. head takes the documents as $1
-// and returns the key of each that it took; parts take the documents whose
-// heads were taken.
+// saving is how one kind of record is saved. head takes the documents as $1 and returns the key of each that it took, and whether it
+// was there before; clear and parts take the documents whose heads were taken. clear is for those that were there before.
 type saving[T any] struct {
 	kind  string // the subject
 	key   func(*T) string
 	table string // with columns key, instance and sequence, to tell an older version from one that names something unknown
 	col   string
 	head  string
+	clear []string
 	parts []string
 	prov  func(*T) *trade.Provenance
 	// others are the keys, beside the natural one, by which a record can be known
@@ -89,9 +91,18 @@ func (v saving[T]) save(ctx context.Context, tx *store.Tx, records []T) ([]opera
 			return nil, err
 		}
 	}
-	var taken []string
-	if err := tx.Select(ctx, &taken, v.head, string(documents)); err != nil {
+	var heads []struct {
+		Key   string
+		Added bool
+	}
+	if err := tx.Select(ctx, &heads, v.head, string(documents)); err != nil {
 		return nil, fmt.Errorf("saving %s: %w", v.kind, err)
+	}
+	taken, before := make([]string, 0, len(heads)), []*T(nil)
+	for _, h := range heads {
+		if taken = append(taken, h.Key); !h.Added {
+			before = append(before, byKey[h.Key])
+		}
 	}
 	if len(taken) > 0 && !store.IsQuiet(ctx) {
 		tx.MarkChanged()
@@ -99,24 +110,37 @@ func (v saving[T]) save(ctx context.Context, tx *store.Tx, records []T) ([]opera
 	if err := v.checkChains(ctx, tx, byKey, taken); err != nil {
 		return nil, err
 	}
-	if len(v.parts) > 0 && len(taken) > 0 {
-		heads := make([]*T, 0, len(taken))
-		for _, k := range taken {
-			heads = append(heads, byKey[k])
-		}
-		if documents, err = json.Marshal(heads); err != nil {
-			return nil, unwritable(v.kind, err)
-		}
-		for _, part := range v.parts {
-			if _, err := tx.Exec(ctx, part, string(documents)); err != nil {
-				return nil, fmt.Errorf("saving %s: %w", v.kind, err)
-			}
-		}
+	if err := v.run(ctx, tx, v.clear, before); err != nil {
+		return nil, err
+	}
+	now := make([]*T, 0, len(taken))
+	for _, k := range taken {
+		now = append(now, byKey[k])
+	}
+	if err := v.run(ctx, tx, v.parts, now); err != nil {
+		return nil, err
 	}
 	if len(taken) == len(byKey) {
 		return nil, nil
 	}
 	return v.unknown(ctx, tx, byKey, taken)
+}
+
+// run runs statements with the documents of records, if there are any.
+func (v saving[T]) run(ctx context.Context, tx *store.Tx, statements []string, records []*T) error {
+	if len(statements) == 0 || len(records) == 0 {
+		return nil
+	}
+	documents, err := json.Marshal(records)
+	if err != nil {
+		return unwritable(v.kind, err)
+	}
+	for _, s := range statements {
+		if _, err := tx.Exec(ctx, s, string(documents)); err != nil {
+			return fmt.Errorf("saving %s: %w", v.kind, err)
+		}
+	}
+	return nil
 }
 
 // longestChain is how many successors or parents are followed.
