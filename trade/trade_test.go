@@ -261,7 +261,7 @@ func TestPlanningIsForTheDistributorsOwnPeople(t *testing.T) {
 }
 
 func TestWhatCannotBeSeen(t *testing.T) {
-	for _, unseen := range []rune("\x00\n\x7f\u00ad\u034f\u061c\u115f\u180e\u200b\u200d\u202e\u2060\u3164\ufe0f\ufeff\U000e0041") {
+	for _, unseen := range "\x00\n\x7f\u00ad\u034f\u061c\u115f\u180e\u200b\u200d\u202e\u2060\u3164\ufe0f\ufeff\U000e0041" {
 		if !Unseen(unseen) || !Blank(" "+string(unseen)+"\u00a0") {
 			t.Errorf("U+%04X is seen", unseen)
 		}

@@ -74,7 +74,8 @@ type results struct {
 
 func (r *results) String() string {
 	return fmt.Sprintf("%d subscribers came back %d times while %v were ended or locked; of %d changes %d were missed, %d told twice, %d out "+
-		"of order, %d without what was asked for; %d streams ended with an error; all had caught up %s after the end. A planted reader missed %d.",
+		"of order, %d without what was asked for; %d streams ended with an error; all had caught up %s after the end. A planted reader "+
+		"missed %d.",
 		r.subscribers, r.reconnects, r.ended, r.changes, r.wrong.missed, r.wrong.twice, r.wrong.order, r.torn, r.failed,
 		r.caughtUp.Round(time.Millisecond), r.planted.missed)
 }
@@ -144,7 +145,7 @@ func (p *proof) run(ctx context.Context, c *cluster) (*results, error) {
 	defer end()
 	for i := range all {
 		all[i] = &delivered{}
-		subscribers.Go(func() { p.subscribe(subscribed, all[i], rand.New(rand.NewPCG(p.seed, uint64(i)))) })
+		subscribers.Go(func() { p.subscribe(subscribed, all[i], rand.New(rand.NewPCG(p.seed, uint64(i))), i%5 == 0) })
 	}
 	for i := range 4 {
 		load.Go(func() { p.write(working, orders[:len(orders)/2], rand.New(rand.NewPCG(p.seed, 100+uint64(i)))) })
@@ -204,7 +205,8 @@ func (p *proof) command(args ...string) (string, error) {
 const subscription = `subscription ($after: EventCursor) { orderUpdates(after: $after) { __typename ... on StreamItem { cursor }
 	... on OrderUpdate { previousStatus commitmentChanges { cause } order { number status account { name } totals { total { amount } }
 	shipments(first: 5) { nodes { number status packages { trackingNumber } } }
-	lines(first: 10) { totalCount { value } nodes { lineNumber item { sku name } ordered { value } schedule { promisedDeliveryDate } } } } } } }`
+	lines(first: 10) { totalCount { value }
+	nodes { lineNumber item { sku name } ordered { value } schedule { promisedDeliveryDate } } } } } } }`
 
 // item is what a subscriber gets.
 type item struct {
@@ -230,15 +232,15 @@ func (i *item) torn() bool {
 }
 
 // subscribe follows orders until ctx ends, and breaks its connection again and again until
-// nothing is ended any more. Whatever breaks, it comes back with the last cursor that it has.
-func (p *proof) subscribe(ctx context.Context, t *delivered, r *rand.Rand) {
+// nothing is ended any more; one that stays does not break it. Whatever breaks, it comes back with the last cursor that it has.
+func (p *proof) subscribe(ctx context.Context, t *delivered, r *rand.Rand, stays bool) {
 	var after *string
 	for first := true; ctx.Err() == nil; first = false {
 		if !first {
 			p.came.Add(1)
 		}
 		life := 200*time.Millisecond + time.Duration(r.IntN(1500))*time.Millisecond
-		if p.settled.Load() {
+		if stays || p.settled.Load() {
 			life = time.Hour
 		}
 		connected, cut := context.WithTimeout(ctx, life)
