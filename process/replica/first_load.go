@@ -119,8 +119,8 @@ func (r *Copy) loadPart(ctx context.Context, p *part) error {
 		}
 		more := max(p.load.Rows-p.of, 0) // a source may count by item what is held by item and warehouse
 		p.of += more
-		if text := r.progress.add(p.subject, b.rows, more); text != nil {
-			r.log.InfoContext(ctx, "first load", text...)
+		if far, of, left, due := r.progress.add(p.subject, b.rows, more); due {
+			r.log.InfoContext(ctx, "first load", "subject", p.subject, "rows", far, "of", of, "percent", 100*far/max(of, 1), "left", left.String())
 		}
 	}
 	return nil

@@ -145,18 +145,16 @@ func (p *progress) expect(before, of int) {
 	p.rows, p.before, p.total = p.rows+before, p.before+before, p.total+max(of, before)
 }
 
-// add counts rows that were loaded of a subject, more of them than were expected, and returns what is to be logged, if it is time.
-func (p *progress) add(s sources.Subject, rows, more int) []any {
+// add counts rows that were loaded of a subject, more of them than were expected, and tells how far the load is and whether it is
+// time to log that.
+func (p *progress) add(s sources.Subject, rows, more int) (far, of int, left time.Duration, due bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.subject, p.rows, p.total, p.err = s, p.rows+rows, p.total+more, nil
-	if p.reported.Elapsed() <= reportEvery {
-		return nil
+	if due = p.reported.Elapsed() > reportEvery; due {
+		p.reported = clock.Start()
 	}
-	p.reported = clock.Start()
-	return []any{
-		"subject", s, "rows", p.rows, "of", p.total, "percent", 100 * p.rows / max(p.total, 1), "left", p.remaining().String(),
-	}
+	return p.rows, p.total, p.remaining(), due
 }
 
 // loaded are the rows that are loaded, and the time that took.
