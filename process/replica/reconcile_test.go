@@ -150,6 +150,19 @@ func derived(t *testing.T, st *store.Store, sql func(string, ...any)) {
 	if d := found(t, st, "orders"); len(d) > 0 {
 		t.Errorf("%d differences, such as %s", len(d), d[0])
 	}
+	last := func() (at time.Time) {
+		t.Helper()
+		if err := st.Get(t.Context(), &at, `SELECT max(received_at) FROM orders WHERE source_status IS NOT NULL`); err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	was := last()
+	before = reports(t, st)["orders"].At
+	processtest.Eventually(t, "compared without news", func() bool { return reports(t, st)["orders"].At.After(*before) })
+	if !last().Equal(was) {
+		t.Error("an order of which nothing is new changed")
+	}
 }
 
 func mended(t *testing.T, st *store.Store, sql func(string, ...any)) {

@@ -172,19 +172,16 @@ func decode(row json.RawMessage, into any) error {
 		return sources.Misshapen(err)
 	}
 	if at := nullIn(v, reflect.TypeOf(into).Elem(), ""); at != "" {
-		return fmt.Errorf("%s: it is null, which is no number", at)
+		return fmt.Errorf("%s: it is null, where a value is needed", at)
 	}
 	return nil
 }
 
-// nullIn is where a number of a type is null in a value; empty where none is.
+// nullIn is where a number of a type, or an element of a list of records, is null in a value; empty where none is.
 func nullIn(v any, t reflect.Type, at string) string {
 	switch t.Kind() {
 	case reflect.Struct:
-		fields, is := v.(map[string]any)
-		if !is {
-			return at
-		}
+		fields, _ := v.(map[string]any)
 		for _, f := range reflect.VisibleFields(t) {
 			for name, x := range fields {
 				if !f.Anonymous && strings.EqualFold(name, cmp.Or(f.Tag.Get("json"), f.Name)) {
@@ -197,7 +194,11 @@ func nullIn(v any, t reflect.Type, at string) string {
 	case reflect.Slice:
 		all, _ := v.([]any)
 		for i, x := range all {
-			if found := nullIn(x, t.Elem(), fmt.Sprintf("%s[%d]", at, i)); found != "" {
+			at := fmt.Sprintf("%s[%d]", at, i)
+			if x == nil && t.Elem().Kind() == reflect.Struct {
+				return at
+			}
+			if found := nullIn(x, t.Elem(), at); found != "" {
 				return found
 			}
 		}

@@ -140,12 +140,16 @@ func saveDelivered(ctx context.Context, tx *store.Tx, states []orderState) error
 			source_status = x ->> 'SourceStatus', source_delivered = (x ->> 'SourceDelivered')::numeric
 			FROM jsonb_array_elements($1::jsonb) j, jsonb_array_elements(j -> 'Lines') x WHERE l.id = x ->> 'ID'
 			AND (l.status, l.delivered, l.source_status, l.source_delivered) IS DISTINCT FROM
-			(x ->> 'Status', (x ->> 'Delivered')::numeric, x ->> 'SourceStatus', (x ->> 'SourceDelivered')::numeric))
+			(x ->> 'Status', (x ->> 'Delivered')::numeric, x ->> 'SourceStatus', (x ->> 'SourceDelivered')::numeric) RETURNING l.order_id)
 		UPDATE orders o SET status = j ->> 'Status', source_status = j ->> 'SourceStatus', received_at = now()
-		FROM jsonb_array_elements($1::jsonb) j WHERE o.id = j ->> 'ID'`
-	if _, err := tx.Exec(ctx, query, string(documents)); err != nil {
+		FROM jsonb_array_elements($1::jsonb) j WHERE o.id = j ->> 'ID' AND (o.id IN (SELECT order_id FROM l)
+			OR (o.status, o.source_status) IS DISTINCT FROM (j ->> 'Status', j ->> 'SourceStatus'))`
+	result, err := tx.Exec(ctx, query, string(documents))
+	if err != nil {
 		return fmt.Errorf("what was delivered of orders: %w", err)
 	}
-	tx.MarkChanged()
+	if n, err := result.RowsAffected(); err == nil && n > 0 { // most looks find nothing new, and wake nobody
+		tx.MarkChanged()
+	}
 	return nil
 }
