@@ -67,7 +67,7 @@ func TestARecordOfWhichANewerVersionIsUnreadIsStale(t *testing.T) {
 			"tracking", `shipment(by: {number: $key})`, say(walk(shipment, "number")), "carrier", "trackers",
 			say(walk(walk(shipment, "packages").([]any)[0], "trackingNumber")),
 			map[string]any{"history": "none"},
-			"shape",
+			"history: it is a JSON string",
 		},
 	} {
 		t.Run(b.what, func(t *testing.T) {
