@@ -8,5 +8,6 @@ ALTER TABLE invoices DROP CONSTRAINT invoices_check;
 
 -- +goose Down
 ALTER TABLE orders ADD CONSTRAINT orders_check CHECK (total = subtotal - discount + coalesce(freight, 0) + coalesce(tax, 0)) NOT VALID;
-ALTER TABLE purchase_orders ADD CONSTRAINT purchase_orders_check CHECK (total = subtotal - discount + coalesce(freight, 0) + coalesce(tax, 0)) NOT VALID;
+ALTER TABLE purchase_orders ADD CONSTRAINT purchase_orders_check
+    CHECK (total = subtotal - discount + coalesce(freight, 0) + coalesce(tax, 0)) NOT VALID;
 ALTER TABLE invoices ADD CONSTRAINT invoices_check CHECK (total = subtotal - discount + coalesce(freight, 0) + coalesce(tax, 0)) NOT VALID;

@@ -493,9 +493,12 @@ func TestAStepInPartsGoesOnWhereItWas(t *testing.T) {
 		return found[id]
 	}
 	rests := func() bool { return w.paused.Load() && now().State == trade.OperationQueued }
-	for deadline := time.Now().Add(20 * time.Second); !rests(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !rests(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("it does not come to its pause: %+v", now())
+		}
+		if err := w.engine.Wait(t.Context(), id, 50*time.Millisecond); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if p := now().Progress; p == nil || p.Found != pausedAt+1 {

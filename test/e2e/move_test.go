@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -110,7 +111,9 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 		portals.Go(func() {
 			token := s.token(t, p.persona)
 			for load.Err() == nil {
+				begun := time.Now()
 				a, err := s.ask(load, token, portalLoad, map[string]any{"a": accounts[p.account]})
+				within := time.Since(begun).Round(10 * time.Millisecond)
 				if load.Err() != nil {
 					return
 				}
@@ -118,7 +121,7 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 				_ = clock.Pause(load, betweenPages)
 				if err != nil || len(a.Errors) > 0 || strings.Contains(a.Body, "SOURCE_DOWN") {
 					failed.Add(1)
-					why.Store(fmt.Sprint(err, a.Errors, a.Body))
+					why.Store(fmt.Sprintf("at %s, within %s: %v %v %s", begun.Format(time.TimeOnly), within, err, a.Errors, a.Body))
 					continue
 				}
 				if price, stock := instancesOf(a); len(price) != 1 || len(stock) != 1 {
@@ -238,7 +241,8 @@ func TestACapabilityMovesWhilePortalsNoticeNothing(t *testing.T) {
 	end()
 	portals.Wait()
 	if failed.Load() > 0 || asked.Load() < 50 {
-		t.Errorf("%d of %d queries failed: %v", failed.Load(), asked.Load(), why.Load())
+		t.Errorf("%d of %d queries failed: %v\n%s\n%s", failed.Load(), asked.Load(), why.Load(),
+			strings.Join(regexp.MustCompile(`(?m)^portico_source_call_seconds_(?:count|sum).*`).FindAllString(s.metrics(t), -1), "\n"), s.log)
 	}
 	t.Logf("%d queries, %d failed", asked.Load(), failed.Load())
 	after := s.good(t, "operator", portalLoad, map[string]any{"a": accounts["10001"]})
