@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -59,6 +61,7 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	text := func(selector, part string) chromedp.Action {
 		return until(fmt.Sprintf(`document.querySelector(%q)?.textContent.includes(%q)`, selector, part))
 	}
+	awaited := func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 	picture := func(name string) {
 		t.Helper()
 		if *consolePictures == "" {
@@ -101,6 +104,19 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 			until(`document.querySelector('nav a[aria-current="page"]').getAttribute('href') === '#`+page.name+`'`))
 		picture(page.name)
 	}
+	// What is pressed while the page is refreshed is clicked once it is released; and a page that takes longer than the pause between two
+	// refreshes is shown.
+	var at []float64
+	step("pressed", chromedp.Evaluate(`(() => { document.querySelector('main').firstElementChild.dataset.seen = '';
+		const box = document.querySelector('nav a[href="#deviations"]').getBoundingClientRect();
+		return [box.x + box.width / 2, box.y + box.height / 2]; })()`, &at))
+	step("released", chromedp.MouseEvent(input.MousePressed, at[0], at[1], chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	step("kept", chromedp.Evaluate(`new Promise((r) => setTimeout(r, 6000))`, nil, awaited), // in which the page would be refreshed
+		until(`'seen' in document.querySelector('main').firstElementChild.dataset`),
+		chromedp.MouseEvent(input.MouseReleased, at[0], at[1], chromedp.ButtonLeft, chromedp.ClickCount(1)), text("main", "beyond tolerance"))
+	step("slow", chromedp.Evaluate(`(() => { const send = window.fetch; window.slow = 1;
+		window.fetch = async (...all) => { if (window.slow) await new Promise((r) => setTimeout(r, 7000)); return send(...all); }; })()`, nil),
+		chromedp.Click(`nav a[href="#measures"]`), text("main", "Calls to systems succeed"), chromedp.Evaluate(`window.slow = 0`, nil))
 	step("find", chromedp.Click(`nav a[href="#find"]`), chromedp.WaitVisible(`main input`),
 		chromedp.SendKeys(`main input`, correlation+kb.Enter), text("ol.hops", "submit"),
 		text("main", "(submit order) is ")) // queued, or tried once more

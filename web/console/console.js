@@ -262,18 +262,30 @@ async function signIn(why) {
       el('p', {}, el('label', {}, 'Token of your issuer with the scopes ops:read and alert:read ', el('input', { name: 'token', type: 'password', required: true, autocomplete: 'off' })), ' ', el('button', {}, 'Sign in'))));
 }
 
-let turn = 0;
-/** Shows the page of the address. A refresh keeps the focus and the page if it fails. */
+const links = Object.fromEntries(Object.entries(pages).map(([n, [title]]) => [n, el('a', { href: '#' + n }, title)]));
+$('#pages').replaceChildren(...Object.values(links));
+
+/** Whether a pointer is down: what is pressed must stay until it is released, or the click is lost. */
+let pressed = false;
+for (const [type, down] of [['pointerdown', true], ['pointerup', false], ['pointercancel', false]]) addEventListener(type, () => { pressed = down; }, true);
+
+let turn = 0, loading = 0;
+/**
+ * Shows the page of the address. A refresh keeps the focus and the page if it fails, and is left out while a page is loading (one that
+ * takes longer than a refresh would never be shown) or something is pressed.
+ */
 async function show(refresh) {
+  if (refresh && (loading > 0 || pressed)) return;
   const mine = ++turn;
   const [name, text] = (location.hash.slice(1) || 'now').split('/');
   const [title, make] = pages[name] ?? pages.now;
-  $('#pages').replaceChildren(...Object.entries(pages).map(([n, [t]]) => el('a', { href: '#' + n, 'aria-current': n === name ? 'page' : null }, t)));
+  for (const [n, link] of Object.entries(links)) n === name ? link.setAttribute('aria-current', 'page') : link.removeAttribute('aria-current');
   document.title = `${title} · Portico`;
   if (!token.get()) return signIn();
+  loading++;
   try {
     const parts = await make(text && decodeURIComponent(text));
-    if (mine !== turn) return;
+    if (mine !== turn || refresh && pressed) return;
     const focused = refresh && document.activeElement?.closest('main') ? [...$('#main').querySelectorAll('a, button, input')].indexOf(document.activeElement) : -1;
     $('#main').replaceChildren(...parts.flat(Infinity).filter(Boolean));
     if (focused >= 0) $('#main').querySelectorAll('a, button, input')[focused]?.focus();
@@ -283,6 +295,8 @@ async function show(refresh) {
     if (e instanceof SignedOut) { token.set(null); return signIn(e.message); }
     if (refresh) return say(e.message);
     $('#main').replaceChildren(el('p', { class: 'bad' }, e.message), el('p', {}, button('Retry', () => show())));
+  } finally {
+    loading--;
   }
 }
 
