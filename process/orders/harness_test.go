@@ -13,6 +13,7 @@ import (
 	"portico/process/durable"
 	"portico/process/orders"
 	"portico/process/processtest"
+	"portico/process/processtest/loaded"
 	"portico/process/replica"
 	"portico/sources"
 	"portico/sources/sandbox"
@@ -59,14 +60,14 @@ var buying = trade.OperatorScope([]string{"order:write"})
 // orderingAt places orders in an ERP.
 func orderingAt(t *testing.T, w *processtest.World, erp sources.Adapter) *shop {
 	t.Helper()
-	st, dsn := storetest.At(t)
+	st, dsn := loaded.Database.At(t)
 	return orderingOn(t, w, map[string]sources.Adapter{"erp": erp}, st, dsn)
 }
 
 // orderingWithin places orders in an ERP whose answers are waited for so long.
 func orderingWithin(t *testing.T, w *processtest.World, erp sources.Adapter, timeout time.Duration) *shop {
 	t.Helper()
-	st, dsn := storetest.At(t)
+	st, dsn := loaded.Database.At(t)
 	limits := sources.DefaultLimits
 	limits.Timeout = timeout
 	return orderingUnder(t, w, limits, map[string]sources.Adapter{"erp": erp}, st, dsn)

@@ -12,9 +12,9 @@ import (
 	"portico/process"
 	"portico/process/orders"
 	"portico/process/processtest"
+	"portico/process/processtest/loaded"
 	"portico/sources"
 	"portico/store"
-	"portico/store/storetest"
 	"portico/trade"
 	"portico/trade/ordering"
 )
@@ -109,7 +109,7 @@ func TestALimitThatCannotBeReadLetsNothingThroughAlone(t *testing.T) {
 // is known from before alone, and has changed by now.
 func TestCreditThatWasOnlyLastKnownIsAskedForBeforeTheERPIs(t *testing.T) {
 	w := processtest.New(t)
-	st, dsn := storetest.Under(t, store.Limits{"CreditPosition": time.Nanosecond}) // it is always stale
+	st, dsn := loaded.Database.Under(t, store.Limits{"CreditPosition": time.Nanosecond}) // it is always stale
 	o := orderingOn(t, w, map[string]sources.Adapter{"erp": w.ERP(t)}, st, dsn)
 	before := w.Now.Load().Calls()["erp/submit"]
 	o.set.Pause(map[string]string{"erp": "stocktaking"})

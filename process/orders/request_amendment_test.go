@@ -7,6 +7,7 @@ import (
 	"portico/process"
 	"portico/process/orders"
 	"portico/process/processtest"
+	"portico/process/processtest/loaded"
 	"portico/sources"
 	"portico/store/storetest"
 	"portico/trade"
@@ -16,7 +17,7 @@ import (
 // after it was looked for and before it is locked.
 func TestAnOrderThatBecomesVisibleWhileItsChangeIsMadeIsNotThereYet(t *testing.T) {
 	w := processtest.New(t)
-	st, dsn := storetest.At(t)
+	st, dsn := loaded.Database.At(t)
 	o := orderingOn(t, w, map[string]sources.Adapter{"erp": w.ERP(t)}, st, dsn)
 	_, order := o.submit(t, "an order that moves")
 	db := storetest.Connect(t, dsn)

@@ -16,6 +16,7 @@ import (
 	"portico/process"
 	"portico/process/orders"
 	"portico/process/processtest"
+	"portico/process/processtest/loaded"
 	"portico/process/watch"
 	company "portico/sandbox"
 	"portico/sources"
@@ -290,7 +291,7 @@ func TestOrdersThatASourceHasForgottenAreListedAndNotSentAgain(t *testing.T) {
 // system which orders are not written to any more.
 func TestAWriteToAnOrderOfAnotherSystemIsRefusedAndListed(t *testing.T) {
 	w := processtest.New(t)
-	st, dsn := storetest.At(t)
+	st, dsn := loaded.Database.At(t)
 	o := orderingOn(t, w, map[string]sources.Adapter{"erp": w.ERP(t), "next": w.ERP(t)}, st, dsn)
 	op, order := o.submit(t, "an order of the first ERP")
 	if op.State != trade.OperationCommitted {

@@ -29,9 +29,12 @@ func New(t *testing.T) *World {
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.Now.Load().Handler().ServeHTTP(rw, r) }))
 	t.Cleanup(server.Close)
 	w.URL = server.URL
-	w.Begin(t, company.Options{Latency: time.Millisecond}) // how slow it is matters to none of these tests
+	w.Begin(t, company.Options{Latency: time.Millisecond, Epoch: began}) // how slow it is matters to none of these tests
 	return w
 }
+
+// began is the day on which the company of each world's is as it was made: so the one is known by the other's feeds.
+var began = time.Now()
 
 // Begin puts another company in the place of the one before.
 func (w *World) Begin(t *testing.T, opt company.Options) *company.Company {

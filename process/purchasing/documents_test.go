@@ -22,6 +22,7 @@ import (
 	"portico/process"
 	"portico/process/durable"
 	"portico/process/processtest"
+	"portico/process/processtest/loaded"
 	"portico/process/purchasing"
 	"portico/process/replica"
 	"portico/sources"
@@ -47,7 +48,7 @@ type supply struct {
 func supplying(t *testing.T) *supply {
 	t.Helper()
 	w := processtest.New(t)
-	st, dsn := storetest.At(t)
+	st, dsn := loaded.Database.At(t)
 	set := w.Systems(t, sources.DefaultLimits, map[string]sources.Adapter{"erp": w.ERP(t)})
 	log := slog.New(slog.DiscardHandler)
 	engine, err := durable.Open(t.Context(), func() string { return dsn }, st, set.Names(), set.Paused, 0, time.Now, log)

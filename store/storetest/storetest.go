@@ -20,6 +20,7 @@ import (
 var (
 	once    sync.Once
 	cluster *postgres.Cluster
+	admin   *sql.DB // of the cluster: to connect takes longer than most statements
 	dir     string
 	failed  error
 	number  atomic.Int64
@@ -29,6 +30,9 @@ var (
 // from TestMain.
 func Main(m *testing.M) {
 	code := m.Run()
+	if admin != nil {
+		_ = admin.Close()
+	}
 	if cluster != nil {
 		cluster.Stop()
 	}
@@ -55,22 +59,23 @@ func begin() {
 		return
 	}
 	defer func() { _ = template.Close() }()
+	if admin, failed = sql.Open("postgres", inDatabase("postgres")); failed != nil {
+		return
+	}
 	if failed = unsafe(); failed != nil {
 		return
 	}
 	failed = template.Migrate(context.Background())
 }
 
+// inDatabase is the connection string of a database of the cluster.
+func inDatabase(name string) string { return strings.Replace(cluster.DSN(), "dbname=portico", "dbname="+name, 1) }
+
 // unsafe has the cluster write without waiting for the disk, which is all that most of making
 // and removing a database is: no test has the machine itself crash.
 func unsafe() error {
-	db, err := sql.Open("postgres", cluster.DSN())
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
 	for _, statement := range []string{"ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()"} {
-		if _, err := db.ExecContext(context.Background(), statement); err != nil {
+		if _, err := admin.ExecContext(context.Background(), statement); err != nil {
 			return fmt.Errorf("settings of the cluster for tests: %w", err)
 		}
 	}
@@ -80,26 +85,67 @@ func unsafe() error {
 // DSN is the connection string of a fresh copy of the migrated database.
 func DSN(t testing.TB) string {
 	t.Helper()
+	return copyOf(t, "portico")
+}
+
+// copyOf makes a copy of a database for a test, and says how to connect to it.
+func copyOf(t testing.TB, template string) string {
+	t.Helper()
 	once.Do(begin)
 	if failed != nil {
 		t.Fatalf("a database for tests: %v", failed)
 	}
-	db, err := sql.Open("postgres", strings.Replace(cluster.DSN(), "dbname=portico", "dbname=postgres", 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
 	name := fmt.Sprintf("t%d", number.Add(1))
-	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE portico"); err != nil {
+	if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
 		t.Fatal(err)
 	}
 	// A disk has not room for what hundreds of tests leave.
 	t.Cleanup(func() {
-		if _, err := db.ExecContext(context.WithoutCancel(t.Context()), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if _, err := admin.ExecContext(context.WithoutCancel(t.Context()), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Errorf("the test's database stays: %v", err)
 		}
 	})
-	return strings.Replace(cluster.DSN(), "dbname=portico", "dbname="+name, 1)
+	return inDatabase(name)
+}
+
+// Template is a database that is filled once for the tests of a package, each of which begins with a copy of it.
+type Template struct {
+	fill func(*testing.T, *store.Store)
+	once sync.Once
+	full bool
+}
+
+const template = "filled" // the name of a package's one
+
+// NewTemplate is filled when the first test asks for a copy. When fill returns, it must have ended what it began. A package has one.
+func NewTemplate(fill func(*testing.T, *store.Store)) *Template { return &Template{fill: fill} }
+
+// At is a store on a fresh copy, and where that is.
+func (p *Template) At(t *testing.T) (*store.Store, string) {
+	t.Helper()
+	return p.Under(t, graph.StaleAfter())
+}
+
+// Under is a store on a fresh copy whose records are stale past these limits, and where that is.
+func (p *Template) Under(t *testing.T, limits store.Limits) (*store.Store, string) {
+	t.Helper()
+	p.once.Do(func() {
+		s, dsn := Under(t, limits)
+		p.fill(t, s)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, name, _ := strings.Cut(dsn, "dbname=")
+		name, _, _ = strings.Cut(name, " ")
+		if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+template+" TEMPLATE "+name); err != nil {
+			t.Fatal(err)
+		}
+		p.full = true
+	})
+	if !p.full {
+		t.Fatal("the database that all begin with could not be filled")
+	}
+	return openAt(t, copyOf(t, template), store.Options{Limits: limits})
 }
 
 // Open connects to a fresh database, past the store.
@@ -156,13 +202,17 @@ func With(t testing.TB, options store.Options) (*store.Store, *sql.DB) {
 
 func open(t testing.TB, options store.Options) (*store.Store, string) {
 	t.Helper()
+	return openAt(t, DSN(t), options)
+}
+
+func openAt(t testing.TB, dsn string, options store.Options) (*store.Store, string) {
+	t.Helper()
 	if options.Keyring == nil {
 		options.Keyring = &store.Keyring{
 			Keys: func() [][]byte { return [][]byte{[]byte("a key of tests, which is long enough")} },
 			Log:  slog.New(slog.DiscardHandler),
 		}
 	}
-	dsn := DSN(t)
 	s, err := store.Open(t.Context(), func() string { return dsn }, options)
 	if err != nil {
 		t.Fatal(err)

@@ -99,7 +99,7 @@ sources:
 routes:
   calendars: crm
   tracking: carrier
-`, e.url, e.user, file(t, data, "password", e.password), company, file(t, data, "key", "sandbox-key"), cmp.Or(e.reconcile, time.Minute))
+`, e.url, e.user, file(t, data, "password", e.password), company, file(t, data, "key", "sandbox-key"), cmp.Or(e.reconcile, time.Hour))
 	for _, s := range strings.Fields("warehouses categories suppliers accounts credit items contracts inventory orders purchase_orders " +
 		"shipments invoices returns pricing") {
 		config += "  " + s + ": erp\n"
