@@ -81,6 +81,9 @@ var arrows = map[string]map[string]string{
 	"process/watch":       {"process": "the desk, keys, refusals", "process/durable": "operations are settled and ids made by it"},
 	"process/notify":      {"process": "endpoints are saved under a key", "process/durable": "ids are made by it"},
 	"process/processtest": {"sandbox": "the company that flows are tried on", "sources/sandbox": "and its systems"},
+	"process/processtest/loaded": {
+		"process/processtest": "whose company is loaded", "process/replica": "by which it is", "store/storetest": "into a database for tests",
+	},
 
 	// experience
 	"graph": {"graph/execution": "the generated table is run by it"},

@@ -34,7 +34,7 @@ func New(t *testing.T) *World {
 }
 
 // began is the day on which the company of each world's is as it was made: so the one is known by the other's feeds.
-var began = time.Now()
+var began = time.Now() //nolint:forbidigo // any day will do, and all worlds have the same
 
 // Begin puts another company in the place of the one before.
 func (w *World) Begin(t *testing.T, opt company.Options) *company.Company {

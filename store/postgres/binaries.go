@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 )
 
@@ -26,7 +27,7 @@ var places = []string{
 // binaries is the folder of the newest server binaries on the machine.
 func binaries() (string, error) {
 	best, bestVersion := "", 0
-	folders := []string{}
+	var folders, asked []string
 	if p, err := exec.LookPath("postgres"); err == nil {
 		if p, err = filepath.EvalSymlinks(p); err == nil {
 			folders = append(folders, filepath.Dir(p))
@@ -37,9 +38,14 @@ func binaries() (string, error) {
 		folders = append(folders, found...)
 	}
 	for _, dir := range folders {
+		program, err := filepath.EvalSymlinks(filepath.Join(dir, "postgres"))
+		if err != nil || slices.Contains(asked, program) { // a link to one that was asked already
+			continue
+		}
 		if _, err := os.Stat(filepath.Join(dir, "initdb")); err != nil {
 			continue
 		}
+		asked = append(asked, program)
 		if v, err := version(dir); err == nil && v >= oldest && v > bestVersion {
 			best, bestVersion = dir, v
 		}

@@ -69,7 +69,9 @@ func begin() {
 }
 
 // inDatabase is the connection string of a database of the cluster.
-func inDatabase(name string) string { return strings.Replace(cluster.DSN(), "dbname=portico", "dbname="+name, 1) }
+func inDatabase(name string) string {
+	return strings.Replace(cluster.DSN(), "dbname=portico", "dbname="+name, 1)
+}
 
 // unsafe has the cluster write without waiting for the disk, which is all that most of making
 // and removing a database is: no test has the machine itself crash.

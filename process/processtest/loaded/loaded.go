@@ -15,7 +15,8 @@ import (
 
 // Database has loaded what the company of a [processtest.New] world has: a test that loads it itself takes most of its time for that.
 var Database = storetest.NewTemplate(func(t *testing.T, st *store.Store) {
-	r := replica.New(st, processtest.New(t).Set(t), time.Now, slog.New(slog.DiscardHandler))
+	now := time.Now //nolint:forbidigo // what is loaded now is as fresh as what a test loads
+	r := replica.New(st, processtest.New(t).Set(t), now, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() { defer close(ended); r.Run(ctx) }()
