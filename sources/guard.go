@@ -59,6 +59,7 @@ type guarded struct {
 	adapter     Adapter
 	limits      Limits
 	executor    failsafe.Executor[any]
+	background  failsafe.Executor[any] // with room for half as many
 	once        failsafe.Executor[any] // without retries
 	breaker     circuitbreaker.CircuitBreaker[any]
 	lastSuccess atomic.Int64 // unix nanoseconds
@@ -74,6 +75,18 @@ type failure struct {
 	kind Kind
 	text string
 	late bool // the answer did not come in time; else, where its kind is Uncertain, the connection ended without one
+}
+
+// backgroundWait is how long a call that nobody waits for stands behind others that nobody waits for.
+const backgroundWait = time.Minute
+
+type backgroundKey struct{}
+
+// Background marks what is read with ctx as read for nobody who waits, such as a load or a comparison. Such reads take at most half
+// of the calls that a source is asked at a time, so that who waits finds a place, and a source that answers one call after the
+// other has not all the others before theirs.
+func Background(ctx context.Context) context.Context {
+	return context.WithValue(ctx, backgroundKey{}, true)
 }
 
 func guard(name string, adapter Adapter, limits Limits) *guarded {
@@ -97,7 +110,9 @@ func guard(name string, adapter Adapter, limits Limits) *guarded {
 		WithJitterFactor(0.5).
 		ReturnLastFailure().Build()
 	room := bulkhead.NewBuilder[any](uint(limits.Concurrency)).WithMaxWaitTime(limits.Timeout).Build()
+	half := bulkhead.NewBuilder[any](uint(max(1, limits.Concurrency/2))).WithMaxWaitTime(backgroundWait).Build()
 	g.executor = failsafe.With[any](retry, breaking{g.breaker}, room, timeout.New[any](limits.Timeout))
+	g.background = failsafe.With[any](retry, half, breaking{g.breaker}, room, timeout.New[any](limits.Timeout))
 	g.once = failsafe.With[any](breaking{g.breaker}, room, timeout.New[any](limits.Timeout))
 	return g
 }
@@ -114,7 +129,11 @@ func sick(err error) bool {
 
 // read runs one read of a source under its guard, again where it fails.
 func read[T any](ctx context.Context, g *guarded, op string, call func(context.Context) (T, error)) (T, error) {
-	return guardedly(ctx, g, g.executor, op, call)
+	executor := g.executor
+	if ctx.Value(backgroundKey{}) != nil {
+		executor = g.background
+	}
+	return guardedly(ctx, g, executor, op, call)
 }
 
 // write runs one write of a source under its guard, once: whoever asked for it knows

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"portico/trade"
@@ -231,6 +232,45 @@ func TestCallsAtATimeAreBounded(t *testing.T) {
 	if e.most.Load() > 4 || e.most.Load() < 2 {
 		t.Errorf("%d calls at a time, want at most 4", e.most.Load())
 	}
+}
+
+// TestWorkThatNobodyWaitsForLeavesPlacesToCallers has eight comparisons ask at once a source that answers none of them yet.
+func TestWorkThatNobodyWaitsForLeavesPlacesToCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answered := make(chan struct{})
+		type comparison struct{}
+		e := &erp{answer: func(ctx context.Context, _ int64) error {
+			if ctx.Value(comparison{}) != nil { // a caller is answered at once
+				<-answered
+			}
+			return nil
+		}}
+		limits := quick
+		limits.Timeout = 30 * time.Second
+		s := set(e, limits)
+		var background sync.WaitGroup
+		for range 8 {
+			background.Go(func() {
+				ctx := context.WithValue(Background(t.Context()), comparison{}, true)
+				if _, err := OrderRecords.Fetch(ctx, s, Query{Limit: 1}); err != nil {
+					t.Errorf("a comparison got %v", err)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := e.within.Load(); n != 2 {
+			t.Errorf("%d of 4 places are taken by work that nobody waits for, want 2", n)
+		}
+		begun := time.Now()
+		if _, err := OrderRecords.Fetch(t.Context(), s, Query{Limit: 1}); err != nil || time.Since(begun) > 0 {
+			t.Errorf("a caller got %v after %s, want its answer at once", err, time.Since(begun))
+		}
+		close(answered)
+		background.Wait()
+		if n := e.calls.Load(); n != 9 {
+			t.Errorf("%d calls, want all 9", n)
+		}
+	})
 }
 
 func TestTheCircuitOpensFailsFastAndCloses(t *testing.T) {

@@ -40,6 +40,7 @@ func New(st *store.Store, set *sources.Set, now func() time.Time, log *slog.Logg
 // Run loads what was not loaded yet and then follows every source, until ctx
 // ends.
 func (r *Copy) Run(ctx context.Context) {
+	ctx = sources.Background(ctx)
 	r.progress.begin()
 	r.check(ctx, r.sources.Names()...)
 	r.loadFirst(ctx)
