@@ -83,7 +83,7 @@ const backgroundWait = time.Minute
 type backgroundKey struct{}
 
 // Background marks what is read with ctx as read for nobody who waits, such as a load or a comparison. Such reads take at most half
-// of the calls that a source is asked at a time, so that who waits finds a place, and a source that answers one call after the
+// of the calls that a source is asked at a time (the one, where it is asked one at a time), so that who waits finds a place, and a source that answers one call after the
 // other has not all the others before theirs.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, backgroundKey{}, true)
@@ -151,8 +151,10 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 	}
 	ctx, span := telemetry.Part(ctx, op, attribute.String("source", g.name))
 	start := time.Now()
+	var waited atomic.Int64 // for a place, which says nothing of the source
 	var result T
 	err := executor.WithContext(ctx).RunWithExecution(func(exec failsafe.Execution[any]) error {
+		waited.CompareAndSwap(0, int64(time.Since(start)))
 		telemetry.SourceCall(ctx)
 		var err error
 		result, err = call(exec.Context()) //nolint:contextcheck // the policy hands on its context
@@ -188,11 +190,12 @@ func guardedly[T any](ctx context.Context, g *guarded, executor failsafe.Executo
 		result = none
 	}
 	g.calls.Add(1)
-	g.spent.Add(int64(time.Since(start)))
+	took := time.Since(start) - time.Duration(waited.Load())
+	g.spent.Add(int64(took))
 	if kind != 0 && (sick(err) || kind == Denied || kind == Garbled) {
 		g.failed.Add(1)
 	}
-	telemetry.Observe(ctx, callSeconds.WithLabelValues(g.name, op, kind.String()), time.Since(start))
+	telemetry.Observe(ctx, callSeconds.WithLabelValues(g.name, op, kind.String()), took)
 	telemetry.End(span, err, kind.String())
 	return result, err
 }

@@ -265,8 +265,13 @@ func TestWorkThatNobodyWaitsForLeavesPlacesToCallers(t *testing.T) {
 		if _, err := OrderRecords.Fetch(t.Context(), s, Query{Limit: 1}); err != nil || time.Since(begun) > 0 {
 			t.Errorf("a caller got %v after %s, want its answer at once", err, time.Since(begun))
 		}
+		time.Sleep(20 * time.Second) // of the bubble's clock: who waits for a place waits so long
 		close(answered)
 		background.Wait()
+		g := s.byName["erp"]
+		if calls, spent := g.calls.Load(), time.Duration(g.spent.Load()); calls != 9 || spent != 40*time.Second {
+			t.Errorf("%d calls took %s, want the 20 s of the two that were made: waiting for a place is no slowness of the source", calls, spent)
+		}
 		if n := e.calls.Load(); n != 9 {
 			t.Errorf("%d calls, want all 9", n)
 		}

@@ -33,8 +33,8 @@ func New(t *testing.T) *World {
 	return w
 }
 
-// began is the day on which the company of each world's is as it was made: so the one is known by the other's feeds.
-var began = time.Now() //nolint:forbidigo // any day will do, and all worlds have the same
+// began is when the company of every world was as it is made: companies of one moment are one to those who replicate them.
+var began = time.Now() //nolint:forbidigo // the day of the tests' own clocks, which is the machine's
 
 // Begin puts another company in the place of the one before.
 func (w *World) Begin(t *testing.T, opt company.Options) *company.Company {

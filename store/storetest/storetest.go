@@ -117,7 +117,7 @@ type Template struct {
 	full bool
 }
 
-const template = "filled" // the name of a package's one
+const filled = "filled" // the name of a package's one
 
 // NewTemplate is filled when the first test asks for a copy. When fill returns, it must have ended what it began. A package has one.
 func NewTemplate(fill func(*testing.T, *store.Store)) *Template { return &Template{fill: fill} }
@@ -139,7 +139,7 @@ func (p *Template) Under(t *testing.T, limits store.Limits) (*store.Store, strin
 		}
 		_, name, _ := strings.Cut(dsn, "dbname=")
 		name, _, _ = strings.Cut(name, " ")
-		if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+template+" TEMPLATE "+name); err != nil {
+		if _, err := admin.ExecContext(t.Context(), "CREATE DATABASE "+filled+" TEMPLATE "+name); err != nil {
 			t.Fatal(err)
 		}
 		p.full = true
@@ -147,7 +147,7 @@ func (p *Template) Under(t *testing.T, limits store.Limits) (*store.Store, strin
 	if !p.full {
 		t.Fatal("the database that all begin with could not be filled")
 	}
-	return openAt(t, copyOf(t, template), store.Options{Limits: limits})
+	return openAt(t, copyOf(t, filled), store.Options{Limits: limits})
 }
 
 // Open connects to a fresh database, past the store.

@@ -137,8 +137,8 @@ func start(t *testing.T, data string, env ...string) *server {
 	return s
 }
 
-// connections is how many a server of stories has to its database: one per caller of a story, where each that all loops of a
-// starting server open at once costs as much as fifty statements.
+// connections is how many a server of stories has to its database at most: it opens them all when it starts, and to open one takes
+// as much CPU as fifty statements.
 const connections = "PORTICO_DATABASE_CONNECTIONS=8"
 
 func launch(t *testing.T, data string, env ...string) *server {
