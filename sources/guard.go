@@ -83,8 +83,8 @@ const backgroundWait = time.Minute
 type backgroundKey struct{}
 
 // Background marks what is read with ctx as read for nobody who waits, such as a load or a comparison. Such reads take at most half
-// of the calls that a source is asked at a time (the one, where it is asked one at a time), so that who waits finds a place, and a source that answers one call after the
-// other has not all the others before theirs.
+// of the calls that a source is asked at a time (the one, where it is asked one at a time), so that who waits finds a place, and a
+// source that answers one call after the other has not all the others before theirs.
 func Background(ctx context.Context) context.Context {
 	return context.WithValue(ctx, backgroundKey{}, true)
 }
