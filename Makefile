@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO    ?= go
 LINT  := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: help run run-cluster prove-cluster prove-upgrade test test-packages test-stories test-race-server check faults release reset web bench publish generate tryton run-tryton tryton-stop prove-tests
+.PHONY: help run run-cluster prove-cluster prove-upgrade test test-packages test-stories test-race-server check faults release reset web test-web bench publish generate tryton run-tryton tryton-stop prove-tests
 
 help: ## What there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -79,6 +79,10 @@ reset: bin/portico ## Begin anew: remove the embedded database, the sandbox's jo
 
 web: ## Build the pages that browsers load (needs Node 20)
 	@for page in web/graphiql examples/tracking; do (cd $$page && npm ci --no-audit --no-fund && npm run build) || exit 1; done
+	@find web/graphiql examples/tracking \( -name node_modules -o -name gql \) -prune -o -type f -print | grep -E '/(src|dist)/|\.(mjs|js|ts|html)$$|/(package|package-lock|tsconfig)\.json$$' | LC_ALL=C sort | xargs sha256sum > web/builds.sum
+
+test-web: web ## Build those pages once more and compare them with what is committed
+	@git diff --exit-code --stat -- web examples && test -z "$$(git status --porcelain -- web examples)"
 
 bench: bin/portico ## Load the pages at 50,000 orders and print the table of docs/performance.md
 	@$(GO) run ./test/bench
