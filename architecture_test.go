@@ -89,9 +89,13 @@ var arrows = map[string]map[string]string{
 	"graph": {"graph/execution": "the generated table is run by it"},
 	"resolvers": {
 		"store/records": "the same", "store/ledger": "the same", "store/operating": "the same",
-		"graph": "the contract", "resolvers/loaders": "the read side",
+		"graph": "the contract", "resolvers/loaders": "the read side", "resolvers/inputs": "what clients write",
 		"resolvers/streams": "what subscribers are delivered", "edge/auth": "who asks",
 		"edge/documents": "links", "events": "streams", "store": "lists: their filters stand with their statements",
+	},
+	"resolvers/inputs": {
+		"graph": "what clients write", "store/records": "filters stand with their statements", "store/ledger": "the same",
+		"store/operating": "the same",
 	},
 	"resolvers/streams": {
 		"events": "the hub and its cursors", "graph/execution": "a stream is pulled by it", "store": "the connection",

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portico/graph"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/records"
@@ -49,7 +50,7 @@ func (r account) Shipments(ctx context.Context, objs []*trade.Account, first *in
 	filter *graph.ShipmentFilter,
 ) ([]*trade.ShipmentConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Shipment] {
-		return records.ShipmentList(s, shipmentFilter(filter), records.PerAccount)
+		return records.ShipmentList(s, inputs.ShipmentFilter(filter), records.PerAccount)
 	}, first, after, last, before)
 }
 
@@ -57,7 +58,7 @@ func (r account) Invoices(ctx context.Context, objs []*trade.Account, first *int
 	filter *graph.InvoiceFilter,
 ) ([]*trade.InvoiceConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Invoice] {
-		return records.InvoiceList(s, invoiceFilter(filter), records.PerAccount)
+		return records.InvoiceList(s, inputs.InvoiceFilter(filter), records.PerAccount)
 	}, first, after, last, before)
 }
 
@@ -65,7 +66,7 @@ func (r account) Returns(ctx context.Context, objs []*trade.Account, first *int,
 	filter *graph.ReturnFilter,
 ) ([]*trade.ReturnConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *trade.Account) string { return o.ID }), func(s trade.Scope) *store.List[trade.Return] {
-		return records.ReturnList(s, returnFilter(filter), records.PerAccount)
+		return records.ReturnList(s, inputs.ReturnFilter(filter), records.PerAccount)
 	}, first, after, last, before)
 }
 

@@ -6,6 +6,7 @@ import (
 	"portico/graph"
 	"portico/process"
 	"portico/process/purchasing"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/operating"
@@ -17,19 +18,8 @@ import (
 func (r query) Alerts(ctx context.Context, first *int, after *string, last *int, before *string,
 	filter *graph.AlertFilter,
 ) (*trade.AlertConnection, error) {
-	f := alertFilter(filter)
+	f := inputs.AlertFilter(filter)
 	return page(ctx, func(s trade.Scope) *store.List[trade.Alert] { return operating.AlertList(s, f) }, first, after, last, before)
-}
-
-func alertFilter(f *graph.AlertFilter) operating.AlertFilter {
-	if f == nil {
-		return operating.AlertFilter{}
-	}
-	of := operating.AlertFilter{State: f.State, Kind: f.Kind, Queue: text(f.Queue), Subject: text(f.Subject)}
-	if f.MinSeverity != nil {
-		of.Least = *f.MinSeverity
-	}
-	return of
 }
 
 // ReportException reports something to the other side.

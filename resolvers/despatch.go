@@ -5,6 +5,7 @@ import (
 
 	"portico/graph"
 	"portico/process/purchasing"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
@@ -15,31 +16,7 @@ import (
 func (r mutation) SubmitDespatchAdvice(ctx context.Context, idempotencyKey string,
 	input graph.DespatchAdviceInput,
 ) (*graph.DespatchAdvicePayload, error) {
-	return r.despatched(ctx, idempotencyKey, input.Signature, r.Purchasing.DespatchAdvice(despatchRequest(&input)))
-}
-
-func despatchRequest(in *graph.DespatchAdviceInput) *trade.DespatchRequest {
-	q := &trade.DespatchRequest{
-		Number: in.Number, ShipFrom: *address(in.ShipFrom), DespatchedAt: in.DespatchedAt, ExpectedAt: in.ExpectedAt,
-		CarrierSCAC: in.CarrierScac,
-	}
-	for _, x := range in.References {
-		q.References = append(q.References, trade.Identifier(*x))
-	}
-	for _, u := range in.HandlingUnits {
-		q.Units = append(q.Units, trade.HandlingUnit{
-			SSCC: u.Sscc, Parent: u.Parent, PackageType: u.PackageType,
-			Weight: (*trade.Quantity)(u.Weight),
-		})
-	}
-	for _, l := range in.Lines {
-		q.Lines = append(q.Lines, trade.DespatchLine{
-			LineID: l.PurchaseOrderLine, SSCC: l.Sscc, Shipped: trade.Quantity(*l.Shipped), Backordered: (*trade.Quantity)(l.Backordered),
-			OutstandingReason: l.OutstandingReason, Lot: l.Lot, Serials: l.Serials,
-			ExpiresOn: l.ExpiresOn,
-		})
-	}
-	return q
+	return r.despatched(ctx, idempotencyKey, input.Signature, r.Purchasing.DespatchAdvice(inputs.DespatchRequest(&input)))
 }
 
 // CancelDespatchAdvice withdraws a ship notice.

@@ -5,6 +5,7 @@ import (
 
 	"portico/graph"
 	"portico/process/purchasing"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store/records"
 	"portico/telemetry"
@@ -20,7 +21,7 @@ func (r mutation) DecideDeviation(ctx context.Context, idempotencyKey string, in
 		return nil, err
 	}
 	a, err := r.Purchasing.Decide(ctx, l.Scope(), by, idempotencyKey, purchasing.DeviationDecision{
-		DeviationID: input.Deviation, Decision: input.Decision, Counter: counterProposal(input.Counter), Comment: input.Comment,
+		DeviationID: input.Deviation, Decision: input.Decision, Counter: inputs.CounterProposal(input.Counter), Comment: input.Comment,
 	}, telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
@@ -32,16 +33,6 @@ func (r mutation) DecideDeviation(ctx context.Context, idempotencyKey string, in
 	p := &graph.DeviationPayload{Errors: refusals, Replayed: a.Replayed}
 	p.Operation, p.Deviation, err = about(ctx, r.Resolver, l, a.OperationID, loaders.Deviations, a.SubjectID)
 	return p, err
-}
-
-func counterProposal(in *graph.CounterProposalInput) *trade.CounterProposal {
-	if in == nil {
-		return nil
-	}
-	return &trade.CounterProposal{
-		Quantity: (*trade.Quantity)(in.Quantity), UnitPrice: unitPrice(in.UnitPrice), ShipDate: in.ShipDate,
-		DeliveryDate: in.DeliveryDate,
-	}
 }
 
 // Deviation are the resolvers of Deviation.
@@ -65,7 +56,7 @@ func (r deviation) WhatIf(ctx context.Context, objs []*trade.Deviation, decision
 	if err != nil {
 		return nil, err
 	}
-	return r.Purchasing.WhatIf(ctx, l.Scope(), objs, decision, counterProposal(counter))
+	return r.Purchasing.WhatIf(ctx, l.Scope(), objs, decision, inputs.CounterProposal(counter))
 }
 
 // CommitmentReview are the resolvers of CommitmentReview.
@@ -113,7 +104,7 @@ func (r mutation) SaveToleranceProfile(ctx context.Context, idempotencyKey strin
 		return nil, err
 	}
 	a, err := r.Purchasing.SaveTolerance(ctx, by, idempotencyKey, trade.ToleranceProfile{
-		ID: text(input.ID), Version: text(input.ExpectedVersion), Name: input.Name, OverQuantityPercent: input.OverQuantityPercent,
+		ID: inputs.Text(input.ID), Version: inputs.Text(input.ExpectedVersion), Name: input.Name, OverQuantityPercent: input.OverQuantityPercent,
 		UnderQuantityPercent: input.UnderQuantityPercent,
 		PricePercent:         input.PricePercent, EarlyDays: input.EarlyDays, LateDays: input.LateDays,
 		AllowSubstitution: input.AllowSubstitution,

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"portico/graph"
+	"portico/resolvers/inputs"
 	"portico/store"
 	operatingstore "portico/store/operating"
 	"portico/trade"
@@ -17,8 +18,8 @@ func (r query) InboundDeliveries(ctx context.Context, first *int, after *string,
 	f := operatingstore.InboundFilter{}
 	if filter != nil {
 		f = operatingstore.InboundFilter{
-			Instance: text(filter.Instance), State: filter.State, Subject: text(filter.Subject),
-			Received: span(filter.Received),
+			Instance: inputs.Text(filter.Instance), State: filter.State, Subject: inputs.Text(filter.Subject),
+			Received: inputs.Span(filter.Received),
 		}
 	}
 	return page(ctx, func(s trade.Scope) *store.List[operating.InboundDelivery] { return operatingstore.InboundList(s, f) }, first, after,

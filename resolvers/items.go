@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"portico/graph"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store/records"
 	"portico/trade"
@@ -40,7 +41,7 @@ func (r item) CustomerPartNumber(ctx context.Context, objs []*trade.Item, accoun
 	}
 	keys := make([]records.PartNumberKey, len(objs))
 	for i, o := range objs {
-		keys[i] = records.PartNumberKey{Account: text(account), SKU: o.SKU}
+		keys[i] = records.PartNumberKey{Account: inputs.Text(account), SKU: o.SKU}
 	}
 	found, err := loaders.PartNumbers.All(ctx, keys)
 	numbers := make([]*string, len(objs))

@@ -6,6 +6,7 @@ import (
 
 	"portico/graph"
 	"portico/process/watch"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	operatingstore "portico/store/operating"
 	"portico/trade"
@@ -136,7 +137,7 @@ func (r mutation) SaveObjective(ctx context.Context, idempotencyKey string, inpu
 		return nil, err
 	}
 	a, err := r.Operating.SaveObjective(ctx, by, idempotencyKey, operating.Objective{
-		ID: text(input.ID), Version: text(input.ExpectedVersion), Name: input.Name, Measure: input.Measure, Maximum: input.Maximum,
+		ID: inputs.Text(input.ID), Version: inputs.Text(input.ExpectedVersion), Name: input.Name, Measure: input.Measure, Maximum: input.Maximum,
 		Percent: input.Percent, Window: input.Window, Queue: input.Queue, Severity: input.Severity,
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"portico/edge/auth"
 	"portico/graph"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/ledger"
@@ -21,7 +22,7 @@ func (r query) Operation(ctx context.Context, by graph.OperationBy) (*trade.Oper
 	if by.ID != nil {
 		return loaders.Operations.One(ctx, *by.ID)
 	}
-	id, err := r.Desk.OperationOf(ctx, auth.UserID(auth.CallerOf(ctx).Principal), text(by.IdempotencyKey))
+	id, err := r.Desk.OperationOf(ctx, auth.UserID(auth.CallerOf(ctx).Principal), inputs.Text(by.IdempotencyKey))
 	if err != nil || id == "" {
 		return nil, err
 	}
@@ -33,18 +34,8 @@ func (r query) Operations(ctx context.Context, first *int, after *string, last *
 	filter *graph.OperationFilter,
 ) (*trade.OperationConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Operation] {
-		return ledger.OperationList(s, operationFilter(filter))
+		return ledger.OperationList(s, inputs.OperationFilter(filter))
 	}, first, after, last, before)
-}
-
-func operationFilter(f *graph.OperationFilter) ledger.OperationFilter {
-	if f == nil {
-		return ledger.OperationFilter{}
-	}
-	return ledger.OperationFilter{
-		State: f.State, Kind: f.Kind, Subject: text(f.Subject), CorrelationID: text(f.CorrelationID),
-		Submitted: span(f.Submitted),
-	}
 }
 
 // IdempotencyConflict are the resolvers of IdempotencyConflict.

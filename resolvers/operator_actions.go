@@ -7,6 +7,7 @@ import (
 	"portico/graph"
 	"portico/process"
 	"portico/process/watch"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/ledger"
@@ -35,8 +36,8 @@ func (r query) AuditLog(ctx context.Context, first *int, after *string, last *in
 	f := ledger.AuditFilter{}
 	if filter != nil {
 		f = ledger.AuditFilter{
-			Subject: text(filter.Subject), Actor: text(filter.Actor), Action: text(filter.Action),
-			CorrelationID: text(filter.CorrelationID), At: span(filter.At),
+			Subject: inputs.Text(filter.Subject), Actor: inputs.Text(filter.Actor), Action: inputs.Text(filter.Action),
+			CorrelationID: inputs.Text(filter.CorrelationID), At: inputs.Span(filter.At),
 		}
 	}
 	return page(ctx, func(s trade.Scope) *store.List[operating.AuditEntry] { return ledger.AuditList(s, f) }, first, after, last, before)
@@ -46,7 +47,9 @@ func (r query) AuditLog(ctx context.Context, first *int, after *string, last *in
 func (r query) DeadLetters(ctx context.Context, first *int, after *string, last *int, before,
 	stream *string,
 ) (*operating.DeadLetterConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[operating.DeadLetter] { return ledger.DeadLetterList(s, text(stream)) }, first, after,
+	return page(ctx, func(s trade.Scope) *store.List[operating.DeadLetter] {
+		return ledger.DeadLetterList(s, inputs.Text(stream))
+	}, first, after,
 		last, before)
 }
 
@@ -93,7 +96,7 @@ func (r mutation) Replay(ctx context.Context, idempotencyKey string, input graph
 		return nil, err
 	}
 	a, err := r.Operating.Replay(ctx, by, idempotencyKey, process.Replay{
-		Stream: input.Stream, From: input.From, To: input.To, Subject: text(input.Subject), DryRun: input.DryRun, Reason: input.Reason,
+		Stream: input.Stream, From: input.From, To: input.To, Subject: inputs.Text(input.Subject), DryRun: input.DryRun, Reason: input.Reason,
 	}, telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
@@ -127,7 +130,7 @@ func (r mutation) SettleOperation(ctx context.Context, idempotencyKey string, in
 ) {
 	return r.operated(ctx, func(by process.Submitter) (*process.Acted, error) {
 		return r.Operating.Settle(ctx, by, idempotencyKey,
-			watch.Settlement{Operation: input.Operation, Happened: input.Happened, ExternalRef: text(input.ExternalRef), Reason: input.Reason})
+			watch.Settlement{Operation: input.Operation, Happened: input.Happened, ExternalRef: inputs.Text(input.ExternalRef), Reason: input.Reason})
 	})
 }
 

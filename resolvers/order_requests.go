@@ -2,9 +2,9 @@ package resolvers
 
 import (
 	"context"
-	"strings"
 
 	"portico/graph"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/trade"
 	"portico/trade/ordering"
@@ -16,7 +16,7 @@ func (r query) ValidateOrder(ctx context.Context, input graph.OrderInput) (*orde
 	if err != nil {
 		return nil, err
 	}
-	return r.Ordering.Validate(ctx, l.Scope(), submitter(ctx), orderRequest(&input))
+	return r.Ordering.Validate(ctx, l.Scope(), submitter(ctx), inputs.OrderRequest(&input))
 }
 
 // OrderValidation are the resolvers of OrderValidation.
@@ -26,51 +26,6 @@ type orderValidation struct{ *Resolver }
 
 func (r orderValidation) Errors(_ context.Context, objs []*ordering.OrderValidation) ([][]trade.SubmitOrderError, error) {
 	return unions[trade.SubmitOrderError](objs, func(o *ordering.OrderValidation) []trade.UserError { return o.Errors })
-}
-
-// orderRequest is an order as the caller asks for it.
-func orderRequest(in *graph.OrderInput) *ordering.OrderRequest {
-	r := &ordering.OrderRequest{
-		AccountID: in.Account, CustomerPoNumber: strings.TrimSpace(in.CustomerPoNumber), RequestedDeliveryDate: in.RequestedDeliveryDate,
-		AllowPartial: in.AllowPartial, Comment: in.Comment,
-		Lines: make([]ordering.OrderRequestLine, len(in.Lines)),
-	}
-	if in.ShipTo != nil {
-		r.ShipToID, r.ShipToAddress = text(in.ShipTo.Location), address(in.ShipTo.Address)
-	}
-	for i, l := range in.Lines {
-		r.Lines[i] = orderLineRequest(l)
-	}
-	return r
-}
-
-func orderLineRequest(l *graph.OrderLineInput) ordering.OrderRequestLine {
-	return ordering.OrderRequestLine{
-		LineNumber: l.LineNumber, Quantity: trade.Quantity(*l.Quantity), ExpectedUnitPrice: unitPrice(l.ExpectedUnitPrice),
-		RequestedDeliveryDate: l.RequestedDeliveryDate,
-		AllowSubstitute:       l.AllowSubstitute,
-		Item: ordering.ItemKey{
-			ID: text(l.Item.ID), SKU: text(l.Item.Sku), GTIN: text(l.Item.Gtin),
-			PartNumber: text(l.Item.CustomerPartNumber),
-		},
-	}
-}
-
-func unitPrice(in *graph.UnitPriceInput) *trade.UnitPrice {
-	if in == nil {
-		return nil
-	}
-	return &trade.UnitPrice{Price: trade.Money(*in.Price), Per: trade.Quantity(*in.Per)}
-}
-
-func address(in *graph.AddressInput) *trade.Address {
-	if in == nil {
-		return nil
-	}
-	return &trade.Address{
-		Name: &in.Name, Line1: &in.Line1, Line2: in.Line2, City: &in.City, Region: in.Region, PostalCode: in.PostalCode, Country: in.Country,
-		GLN: in.Gln,
-	}
 }
 
 // ValidatedLine are the resolvers of ValidatedLine.

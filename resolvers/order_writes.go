@@ -9,6 +9,7 @@ import (
 	"portico/graph"
 	"portico/process"
 	"portico/process/orders"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
@@ -69,7 +70,7 @@ func (r mutation) SubmitOrder(ctx context.Context, idempotencyKey string, input 
 	if err != nil {
 		return nil, err
 	}
-	s, err := r.Ordering.Submit(ctx, l.Scope(), by, idempotencyKey, orderRequest(&input), telemetry.Wait(ctx, mostWait))
+	s, err := r.Ordering.Submit(ctx, l.Scope(), by, idempotencyKey, inputs.OrderRequest(&input), telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +100,7 @@ func (r mutation) SubmitOrders(ctx context.Context, idempotencyKey string, input
 	}
 	requests := make([]*ordering.OrderRequest, len(input.Orders))
 	for i, o := range input.Orders {
-		requests[i] = orderRequest(o)
+		requests[i] = inputs.OrderRequest(o)
 	}
 	b, err := r.Ordering.SubmitAll(ctx, l.Scope(), by, idempotencyKey, requests, input.Policy == graph.BulkPolicyAllOrNothing)
 	if err != nil {
@@ -149,7 +150,7 @@ func (r mutation) AmendOrder(ctx context.Context, idempotencyKey string, input g
 		Cancel: input.CancelLines,
 	}
 	for _, l := range input.AddLines {
-		a.Add = append(a.Add, orderLineRequest(l))
+		a.Add = append(a.Add, inputs.OrderLineRequest(l))
 	}
 	for _, l := range input.ChangeLines {
 		a.Change = append(a.Change,

@@ -7,6 +7,7 @@ import (
 	"portico/graph"
 	"portico/process"
 	"portico/process/purchasing"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/ledger"
@@ -26,7 +27,7 @@ func (r query) Partners(ctx context.Context, first *int, after *string, last *in
 ) (*procurement.TradingPartnerConnection, error) {
 	f := ledger.PartnerFilter{}
 	if filter != nil {
-		f = ledger.PartnerFilter{Search: text(filter.Search), Stage: filter.Stage}
+		f = ledger.PartnerFilter{Search: inputs.Text(filter.Search), Stage: filter.Stage}
 	}
 	return page(ctx, func(s trade.Scope) *store.List[procurement.TradingPartner] { return ledger.PartnerList(s, f) }, first, after, last,
 		before)
@@ -81,9 +82,9 @@ func (r mutation) RegisterPartner(ctx context.Context, idempotencyKey string, in
 	var existing *string
 	p, err := r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		a, err := r.Partners.Register(ctx, s, by, idempotencyKey, procurement.TradingPartner{
-			Code: input.Code, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: channels(input.Channels),
+			Code: input.Code, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: inputs.Channels(input.Channels),
 			Scopes:        input.Scopes,
-			CostPerMinute: input.CostPerMinute, ToleranceID: text(input.ToleranceProfile),
+			CostPerMinute: input.CostPerMinute, ToleranceID: inputs.Text(input.ToleranceProfile),
 		})
 		if err == nil && purchasing.TradedBefore(a) {
 			existing = &a.SubjectID
@@ -96,23 +97,12 @@ func (r mutation) RegisterPartner(ctx context.Context, idempotencyKey string, in
 	return p, err
 }
 
-func channels(in []*graph.PartnerChannelInput) []procurement.PartnerChannel {
-	if in == nil {
-		return nil
-	}
-	all := make([]procurement.PartnerChannel, len(in))
-	for i, c := range in {
-		all[i] = procurement.PartnerChannel{Kind: c.Kind, Direction: c.Direction, Documents: c.Documents, Endpoint: c.Endpoint}
-	}
-	return all
-}
-
 // UpdatePartner changes a partner.
 func (r mutation) UpdatePartner(ctx context.Context, idempotencyKey string, input graph.UpdatePartnerInput) (*graph.PartnerPayload, error) {
 	return r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		return r.Partners.Update(ctx, s, by, idempotencyKey, purchasing.PartnerChange{
 			PartnerID: input.Partner, Version: input.ExpectedVersion, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature,
-			Channels: channels(input.Channels),
+			Channels: inputs.Channels(input.Channels),
 			Scopes:   input.Scopes, CostPerMinute: input.CostPerMinute, ToleranceID: input.ToleranceProfile,
 		})
 	})

@@ -6,6 +6,7 @@ import (
 
 	"portico/edge/auth"
 	"portico/graph"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store"
 	"portico/store/records"
@@ -71,7 +72,9 @@ func find[V any](ctx context.Context, id, number *string, byID, byNumber *loader
 func (r query) Accounts(ctx context.Context, first *int, after *string, last *int, before *string,
 	filter *graph.AccountFilter,
 ) (*trade.AccountConnection, error) {
-	return page(ctx, func(s trade.Scope) *store.List[trade.Account] { return records.AccountList(s, accountFilter(filter)) }, first, after,
+	return page(ctx, func(s trade.Scope) *store.List[trade.Account] {
+		return records.AccountList(s, inputs.AccountFilter(filter))
+	}, first, after,
 		last, before)
 }
 
@@ -88,7 +91,7 @@ func (r query) Items(ctx context.Context, first *int, after *string, last *int, 
 		}
 	}
 	return page(ctx, func(s trade.Scope) *store.List[trade.Item] {
-		f := itemFilter(search, filter)
+		f := inputs.ItemFilter(search, filter)
 		f.StockFrom = l.StockFrom()
 		return records.ItemList(s, f, orderBy)
 	}, first, after, last, before)
@@ -143,7 +146,7 @@ func (r query) Returns(ctx context.Context, first *int, after *string, last *int
 	filter *graph.ReturnFilter,
 ) (*trade.ReturnConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Return] {
-		return records.ReturnList(s, returnFilter(filter), records.NoParent)
+		return records.ReturnList(s, inputs.ReturnFilter(filter), records.NoParent)
 	}, first, after, last, before)
 }
 
@@ -155,7 +158,7 @@ func (r query) Invoices(ctx context.Context, first *int, after *string, last *in
 	filter *graph.InvoiceFilter,
 ) (*trade.InvoiceConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Invoice] {
-		return records.InvoiceList(s, invoiceFilter(filter), records.NoParent)
+		return records.InvoiceList(s, inputs.InvoiceFilter(filter), records.NoParent)
 	}, first, after, last, before)
 }
 
@@ -182,7 +185,7 @@ func (r query) Shipments(ctx context.Context, first *int, after *string, last *i
 	filter *graph.ShipmentFilter,
 ) (*trade.ShipmentConnection, error) {
 	return page(ctx, func(s trade.Scope) *store.List[trade.Shipment] {
-		return records.ShipmentList(s, shipmentFilter(filter), records.NoParent)
+		return records.ShipmentList(s, inputs.ShipmentFilter(filter), records.NoParent)
 	}, first, after, last, before)
 }
 

@@ -232,19 +232,3 @@ func chosen(fields ...*string) (place int, value string, err error) {
 	}
 	return place, value, nil
 }
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-func span(r *graph.DateRangeInput) trade.DateRange {
-	if r == nil {
-		return trade.DateRange{}
-	}
-	return trade.DateRange{From: r.From, To: r.To}
-}
-
-func yes(b *bool) bool { return b != nil && *b }

@@ -5,6 +5,7 @@ import (
 
 	"portico/graph"
 	"portico/process/purchasing"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/telemetry"
 	"portico/trade"
@@ -21,7 +22,7 @@ func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey str
 	}
 	by.Envelope = envelope(ctx, input.Signature)
 	a, err := r.Purchasing.Receive(ctx, purchasing.Origin{Scope: l.Scope(), By: by, Key: idempotencyKey},
-		r.Purchasing.OrderResponse(responseRequest(&input)), telemetry.Wait(ctx, mostWait))
+		r.Purchasing.OrderResponse(inputs.ResponseRequest(&input)), telemetry.Wait(ctx, mostWait))
 	if err != nil {
 		return nil, err
 	}
@@ -36,21 +37,6 @@ func (r mutation) RespondToPurchaseOrder(ctx context.Context, idempotencyKey str
 		p.Deviations = orNone(p.Deviations)
 	}
 	return p, err
-}
-
-func responseRequest(in *graph.PurchaseOrderResponseInput) *trade.ResponseRequest {
-	q := &trade.ResponseRequest{
-		PurchaseOrderID: in.PurchaseOrder, Revision: in.ExpectedRevision, ResponseNumber: in.ResponseNumber,
-		SupplierOrderNumber: in.SupplierOrderNumber, Kind: in.Kind,
-	}
-	for _, l := range in.Lines {
-		q.Lines = append(q.Lines, trade.LineAcknowledgment{
-			LineID: l.Line, Status: l.Status, Quantity: (*trade.Quantity)(l.Quantity), UnitPrice: unitPrice(l.UnitPrice),
-			PromisedShipDate: l.PromisedShipDate, PromisedDeliveryDate: l.PromisedDeliveryDate,
-			Substitute: (*trade.Identifier)(l.Substitute), Reason: l.Reason,
-		})
-	}
-	return q
 }
 
 // PurchaseOrderResponse are the resolvers of PurchaseOrderResponse.

@@ -8,6 +8,7 @@ import (
 
 	"portico/edge/auth"
 	"portico/graph"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/resolvers/streams"
 	"portico/store/operating"
@@ -169,7 +170,7 @@ func (r subscription) AlertUpdates(ctx context.Context, filter *graph.AlertFilte
 		if err != nil {
 			return nil, err
 		}
-		wanted := alertFilter(filter)
+		wanted := inputs.AlertFilter(filter)
 		if wanted.State == nil { // alerts that are resolved are told here, and are in no list that does not ask for them
 			wanted.State = []trade.AlertState{trade.AlertOpen, trade.AlertAcknowledged, trade.AlertResolved}
 		}

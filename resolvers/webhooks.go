@@ -7,6 +7,7 @@ import (
 	"portico/edge/auth"
 	"portico/graph"
 	"portico/process/notify"
+	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store"
 	operatingstore "portico/store/operating"
@@ -50,7 +51,7 @@ func (r mutation) SaveWebhookEndpoint(ctx context.Context, idempotencyKey string
 		return nil, err
 	}
 	e, err := r.Webhooks.Save(ctx, l.Scope(), by, owner, idempotencyKey,
-		notify.NewEndpoint{ID: text(input.ID), URL: input.URL, Topics: input.Topics, Active: input.Active})
+		notify.NewEndpoint{ID: inputs.Text(input.ID), URL: input.URL, Topics: input.Topics, Active: input.Active})
 	return r.endpoint(ctx, l, e, err)
 }
 
