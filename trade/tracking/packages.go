@@ -44,7 +44,7 @@ func (u *Units) Moved(named []trade.Identifier) []int {
 	}
 	moved, foreign := map[int]bool{}, false
 	for _, id := range named {
-		if id.Scheme == trade.SchemeTracking && id.Value == u.TrackingNumber && !u.numbered() {
+		if id.Scheme == trade.SchemeTracking && id.Value == u.TrackingNumber && !u.ofPackage(id.Value) {
 			return nil // a number that stands for all of them
 		}
 		found, known := false, false
@@ -70,9 +70,13 @@ func (u *Units) Moved(named []trade.Identifier) []int {
 	return numbers
 }
 
-// numbered tells whether every package has a tracking number of its own.
-func (u *Units) numbered() bool {
-	return len(u.Packages) > 0 && !slices.ContainsFunc(u.Packages, func(p Package) bool { return p.TrackingNumber == "" })
+// ofPackage tells whether the shipment's own tracking number stands for a package alone: one has it, and every other has its own.
+// Where none has it, it is a number of the whole, as an air waybill is.
+func (u *Units) ofPackage(number string) bool {
+	has := func(number string) bool {
+		return slices.ContainsFunc(u.Packages, func(p Package) bool { return p.TrackingNumber == number })
+	}
+	return has(number) && !has("")
 }
 
 func valueOf(p *Package, scheme trade.IdScheme) string {
