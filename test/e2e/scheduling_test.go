@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,25 +28,40 @@ const pace = "5"
 // more, or Tryton, there is a place more.
 type resource struct {
 	mu      sync.Mutex
-	free    chan struct{}
+	free    int
 	has     map[string]bool // by story
-	waiting int
-	over    sync.Once
+	waiting []claim
+	over    bool
 }
 
+// claim is a story that waits, and how it gets to know that it has what it waits for.
+type claim struct {
+	by  string
+	has chan struct{}
+}
+
+// longest are the stories that take longest, which have what they wait for before all others: one that began last would be waited for.
+var longest = []string{
+	"TestTrytonInTrouble", "TestTheIsolationMatrixHasNoLeak", "TestTwelveFailuresNameTheirTierAndTheNextStep",
+	"TestACapabilityMovesWhilePortalsNoticeNothing", "TestEveryValueIsWhatTrytonItselfSays", "TestManyOrdersAtOnceReachTrytonOnce",
+	"TestTheFirstHourLeadsToAnIncidentThatIsUnderstood", "TestTrytonTakesOrdersAndWhatBecomesOfThem", "TestSupplierIsLetInStepByStep",
+	"TestWritesGoOnBesideLocksOfTables",
+}
+
+func newResource(free int) *resource { return &resource{free: free, has: map[string]bool{}} }
+
 var (
-	theShared = &resource{free: make(chan struct{}, 1), has: map[string]bool{}}
-	theTryton = &resource{free: make(chan struct{}, 2), has: map[string]bool{}} // any of them: two take a core, and are the longest
-	theFilled = &resource{free: make(chan struct{}, 1), has: map[string]bool{}} // the one that all share who write nothing that they leave
-	thePlaces = &resource{has: map[string]bool{}}
+	theShared = newResource(1)
+	theTryton = newResource(2) // any of them: two take a core, and are the longest
+	theFilled = newResource(1) // the one that all share who write nothing that they leave
+	thePlaces = newResource(0)
 )
 
-// schedule makes as many places as -parallel says, or half as many as there are cores, beside which the shared
-// server and those over a Tryton run: with more of them stories run out of their own clocks. It
-// lets go of all stories at once.
+// schedule makes as many places as -parallel says, or as there are cores; beside them run the shared server and those over a
+// Tryton. With more of them stories run out of their own clocks. It lets go of all stories at once.
 func schedule() error {
 	flag.Parse()
-	places := max(1, runtime.GOMAXPROCS(0)/2)
+	places := runtime.GOMAXPROCS(0)
 	var err error
 	flag.Visit(func(f *flag.Flag) { // what was set
 		if f.Name == "test.parallel" {
@@ -57,9 +71,7 @@ func schedule() error {
 	if err != nil {
 		return err
 	}
-	thePlaces.free = make(chan struct{}, places+2)
-	thePlaces.free <- struct{}{} // until nobody needs the shared server
-	thePlaces.free <- struct{}{} // or a Tryton
+	thePlaces.free = places
 	return flag.Set("test.parallel", "1000")
 }
 
@@ -86,38 +98,33 @@ func (r *resource) take(t *testing.T) {
 	if r.held(by) {
 		return
 	}
-	r.wait(1)
-	r.free <- struct{}{}
-	r.wait(-1)
-	r.set(by, true)
+	c := claim{by, make(chan struct{})}
+	r.change(func() { r.waiting = append(r.waiting, c) })
+	<-c.has
 	note(by)
 	t.Cleanup(func() { // the first to be registered, and so the last to be done
-		r.set(by, false)
-		<-r.free
 		noteEnd(by)
-		if (r == theShared || r == theTryton) && r.unused() {
-			r.over.Do(func() { <-thePlaces.free })
-		}
+		r.change(func() { delete(r.has, by); r.free++ })
 	})
 }
 
-func (r *resource) wait(more int) {
+// change changes who has and who waits, and hands out what is free then.
+func (r *resource) change(what func()) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.waiting += more
-}
-
-// unused is whether nobody has it or waits for it.
-func (r *resource) unused() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.waiting == 0 && !slices.Contains(slices.Collect(maps.Values(r.has)), true)
-}
-
-func (r *resource) set(by string, has bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.has[by] = has
+	what()
+	rank := func(c claim) int { return (slices.Index(longest, c.by) + len(longest) + 1) % (len(longest) + 1) } // others come last
+	for ; r.free > 0 && len(r.waiting) > 0; r.free-- {
+		first := slices.MinFunc(r.waiting, func(a, b claim) int { return cmp.Compare(rank(a), rank(b)) })
+		r.waiting = slices.DeleteFunc(r.waiting, func(c claim) bool { return c == first })
+		r.has[first.by] = true
+		close(first.has)
+	}
+	over := !r.over && len(r.has) == 0 && len(r.waiting) == 0 && (r == theShared || r == theTryton)
+	r.over = r.over || over
+	r.mu.Unlock()
+	if over {
+		thePlaces.change(func() { thePlaces.free++ })
+	}
 }
 
 // takeShared waits for the server that stories share.
