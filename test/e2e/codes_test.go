@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 func (s *server) codes(t *testing.T, instance string) map[string]any {
@@ -94,15 +96,11 @@ func TestACodeGetsAMeaning(t *testing.T) {
 	if now := p.shipment(t, ids[0]); now["status"] != "PICKED_UP" {
 		t.Errorf("what came before is read anew by itself: %v", now["status"])
 	}
-	replay := func(key string, dry bool) answer {
-		return p.replayed(t,
-			`mutation ($key: IdempotencyKey!, $dry: Boolean!) { replay(idempotencyKey: $key, input:
-				{stream: "acme/deliveries", dryRun: $dry, reason: "lockers have a meaning"})
-				{ errors { __typename } operation { state } found changes } }`,
-			map[string]any{"key": key, "dry": dry})
+	replay := func(key string, dry bool) api.ReplayedStream {
+		return p.replayed(t, key, api.ReplayInput{Stream: "acme/deliveries", DryRun: &dry, Reason: "lockers have a meaning"})
 	}
-	if a := replay("lockers, to be tried", true); a.at("replay", "changes") != 2.0 || a.at("replay", "found") != 3.0 {
-		t.Errorf("tried: %s", a.Body)
+	if a := replay("lockers, to be tried", true); a.Changes != 2 || a.Found != 3 {
+		t.Errorf("tried: %s", asJSON(a))
 	}
 	replay("lockers, in earnest.", false)
 	p.becomes(t, ids[0], "AVAILABLE_FOR_PICKUP")

@@ -37,7 +37,7 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	key, in := o.order()
 	waiting := o.submit(t, key, in)
 	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "refuse"})
-	correlation := say(waiting.at("submitOrder", "operation", "correlationId"))
+	correlation := waiting.Operation.CorrelationId
 	if correlation == "" {
 		a := s.good(t, "operator", `{ operations(first: 1) { nodes { correlationId } } }`, nil)
 		correlation = say(a.at("operations", "nodes", 0, "correlationId"))

@@ -17,6 +17,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	"gopkg.in/yaml.v3"
 
+	"portico/test/e2e/api"
 	"portico/test/e2e/extras"
 )
 
@@ -203,12 +204,12 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)
 	o := orderingAt(t, s)
-	keys := map[string]map[string]any{}
+	keys := map[string]api.OrderInput{}
 	for range 5 {
 		key, in := o.order()
 		keys[key] = in
-		if a := o.submit(t, key, in); a.at("submitOrder", "order", "id") == nil {
-			t.Fatalf("not taken: %s", a.Body)
+		if a := o.submit(t, key, in); null(a.Order) {
+			t.Fatalf("not taken: %s", asJSON(a))
 		}
 	}
 	pid, err := os.ReadFile(filepath.Join(data, "postgres", "postmaster.pid"))
@@ -263,9 +264,8 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	}
 	defer restored.Close()
 	for key, in := range keys {
-		if a := again.good(t, "buyer", submit, map[string]any{"key": key, "in": in}); a.at("submitOrder", "replayed") != true ||
-			a.at("submitOrder", "order", "id") == nil {
-			t.Errorf("an order that was acknowledged before the backup is not known by its key: %s", a.Body)
+		if a := must(api.SubmitOrder(again.as(t, "buyer"), key, in)).SubmitOrder; !a.Replayed || null(a.Order) {
+			t.Errorf("an order that was acknowledged before the backup is not known by its key: %s", asJSON(a))
 		}
 	}
 	for _, table := range tables {
@@ -279,7 +279,7 @@ func TestABackupIsRestoredToAConsistentPoint(t *testing.T) {
 	}
 	key, in := o.order()
 	again.until(t, 20*time.Second, "a new order placed", func() bool {
-		return again.good(t, "buyer", submit, map[string]any{"key": key, "in": in}).at("submitOrder", "operation", "state") == "COMMITTED"
+		return must(api.SubmitOrder(again.as(t, "buyer"), key, in)).SubmitOrder.Operation.State == api.OperationStateCommitted
 	})
 	// The audit log goes on where the backup was: what was sealed before and since is one log.
 	again.until(t, 20*time.Second, "the audit log goes on", func() bool {

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 // Covers: T01 T03 L08 G06
@@ -290,24 +292,21 @@ func TestCarriersPush(t *testing.T) {
 		}
 		file(t, p.data, "acme.yaml", string(text)+"  LKR: {milestone: AVAILABLE_FOR_PICKUP, status: AVAILABLE_FOR_PICKUP}\n")
 		p.again(t)
-		replay := func(key string, dry bool) answer {
-			return p.replayed(t,
-				`mutation ($k: IdempotencyKey!, $in: ReplayInput!) { replay(idempotencyKey: $k, input: $in)
-					{ errors { ... on UserError { code message } } operation { state } found changes } }`,
-				map[string]any{"k": key, "in": map[string]any{"stream": "acme/deliveries", "dryRun": dry, "reason": "lockers have a meaning now"}})
+		replay := func(key string, dry bool) api.ReplayedStream {
+			return p.replayed(t, key, api.ReplayInput{Stream: "acme/deliveries", DryRun: &dry, Reason: "lockers have a meaning now"})
 		}
-		if a := replay("replay of acme, dry run", true); a.at("replay", "changes") != 1.0 || a.at("replay", "found").(float64) < 5 {
-			t.Errorf("dry run: %s", a.Body)
+		if a := replay("replay of acme, dry run", true); a.Changes != 1 || a.Found < 5 {
+			t.Errorf("dry run: %s", asJSON(a))
 		}
 		if now := p.shipment(t, ids[6]); now["status"] != "PICKED_UP" {
 			t.Errorf("a dry run changed it: %v", now["status"])
 		}
-		if a := replay("replay of acme, for good", false); a.at("replay", "changes") != 1.0 {
-			t.Errorf("replay: %s", a.Body)
+		if a := replay("replay of acme, for good", false); a.Changes != 1 {
+			t.Errorf("replay: %s", asJSON(a))
 		}
 		p.becomes(t, ids[6], "AVAILABLE_FOR_PICKUP")
-		if a := replay("replay of acme, once more", false); a.at("replay", "changes") != 0.0 {
-			t.Errorf("replayed twice: %s", a.Body)
+		if a := replay("replay of acme, once more", false); a.Changes != 0 {
+			t.Errorf("replayed twice: %s", asJSON(a))
 		}
 	})
 }

@@ -371,15 +371,24 @@ func (s *server) ask(ctx context.Context, token, query string, vars map[string]a
 	return s.send(ctx, token, map[string]any{"query": query, "variables": vars})
 }
 
-func (s *server) send(ctx context.Context, token string, request map[string]any) (answer, error) {
-	var a answer
+func (s *server) send(ctx context.Context, token string, request map[string]any) (a answer, err error) {
+	status, text, err := s.post(ctx, token, request)
+	a.Status, a.Body = status, string(text)
+	if err == nil {
+		err = json.Unmarshal(text, &a)
+	}
+	return a, err
+}
+
+// post sends a request as a portal does.
+func (s *server) post(ctx context.Context, token string, request any) (status int, text []byte, err error) {
 	body, err := json.Marshal(request)
 	if err != nil {
-		return a, err
+		return 0, nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/graphql", bytes.NewReader(body))
 	if err != nil {
-		return a, err
+		return 0, nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if token != "" {
@@ -387,15 +396,11 @@ func (s *server) send(ctx context.Context, token string, request map[string]any)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return a, err
+		return 0, nil, err
 	}
 	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	a.Status, a.Body = resp.StatusCode, string(text)
-	if err == nil {
-		err = json.Unmarshal(text, &a)
-	}
-	return a, err
+	text, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, text, err
 }
 
 // metrics are those of the server's process, as Prometheus scrapes them.

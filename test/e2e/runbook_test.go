@@ -111,7 +111,7 @@ func TestTwelveFailuresNameTheirTierAndTheNextStep(t *testing.T) {
 		},
 		{"The ERP refuses", "OPERATION_REFUSED", "ERP", subject("erp"), func() {
 			key, in := o.order()
-			id := o.submit(t, key, in).at("submitOrder", "operation", "id")
+			id := o.submit(t, key, in).Operation.Id
 			// What the ERP's refusal leaves, which tests of writes bring about for real.
 			exec(fmt.Sprintf(`UPDATE operations SET state = 'FAILED', finished_at = clock_timestamp(),
 				failure = '{"responsible": "ERP", "code": "REFUSED_BY_ERP", "message": "blocked", "retryable": true}' WHERE id = '%v'`, id))

@@ -14,6 +14,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+
+	"portico/test/e2e/api"
 )
 
 var (
@@ -118,12 +120,12 @@ func TestWritesGoOnBesideLocksOfTables(t *testing.T) {
 					now, err := s.ask(t.Context(), buyer, `query ($id: ID!) { order(by: {id: $id}) { version allowedActions } }`,
 						map[string]any{"id": walk(before, "id")})
 					if err == nil && strings.Contains(fmt.Sprint(now.at("order", "allowedActions")), "AMEND") {
-						w.write(ctx, s, buyer, amend, map[string]any{"key": o.key(), "in": map[string]any{
+						w.write(ctx, s, buyer, api.AmendOrder_Operation, map[string]any{"key": o.key(), "in": map[string]any{
 							"order": walk(before, "id"), "expectedVersion": now.at("order", "version"),
 							"changeLines": []any{map[string]any{
 								"line": walk(before, "lines.nodes.0.id"), "quantity": map[string]any{"value": "1050", "unit": "EA"},
 							}},
-						}}, "out", "operation", "id")
+						}}, "amendOrder", "operation", "id")
 					}
 				}
 				if ok {

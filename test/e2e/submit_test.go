@@ -9,18 +9,14 @@ import (
 	"sync"
 	"testing"
 	"time"
-)
 
-const submit = `mutation ($key: IdempotencyKey!, $in: OrderInput!) { submitOrder(idempotencyKey: $key, input: $in) {
-  replayed provisional errors { ... on UserError { code message path } ... on IdempotencyConflict { firstUsedAt operation { id } } }
-  operation { id kind state correlationId idempotencyKey subject steps { name state attempts } failure { responsible code message } }
-  order { id number status customerPoNumber placedAt totals { total { amount } } lines(first: 100)
-{ nodes { lineNumber sku status ordered { value unit } amount { amount } } } } } }`
+	"portico/test/e2e/api"
+)
 
 // buyer is what a buyer orders with in these tests.
 type ordering struct {
 	s               *server
-	account, shipTo any
+	account, shipTo string
 	sku             string
 	of              string // moment, for keys and numbers that nobody has
 	n               int
@@ -32,12 +28,11 @@ func orderingAt(t *testing.T, s *server) *ordering {
 	o := &ordering{s: s, of: fmt.Sprint(time.Now().UnixNano())}
 	// A source that has just begun, as a Tryton of the story's own, may be too slow at first to tell prices.
 	s.until(t, time.Minute, "told of something that is sold by the piece", func() bool {
-		a := s.good(t, "buyer", `{ viewer { ... on CustomerViewer { account { id locations(first: 5) { nodes { id code } } } } }
-			items(first: 50, filter: {inStock: true}) { nodes { sku baseUnit price { __typename } } } }`, nil)
-		o.account, o.shipTo = a.at("viewer", "account", "id"), a.at("viewer", "account", "locations", "nodes", 0, "id")
-		for _, n := range a.at("items", "nodes").([]any) {
-			if walk(n, "baseUnit") == "EA" && walk(n, "price.__typename") == "Price" {
-				o.sku = say(walk(n, "sku"))
+		account := s.account(t, "buyer")
+		o.account, o.shipTo = account.Id, at(account.Locations.Nodes, 0).Id
+		for _, n := range must(api.Items(s.as(t, "buyer"), new(50), &api.ItemFilter{InStock: new(true)})).Items.Nodes {
+			if _, priced := n.Price.(*api.ItemPricePrice); priced && n.BaseUnit == "EA" {
+				o.sku = n.Sku
 				return true
 			}
 		}
@@ -46,21 +41,30 @@ func orderingAt(t *testing.T, s *server) *ordering {
 	return o
 }
 
+// account is the one that a customer orders for.
+func (s *server) account(t *testing.T, persona string) (account api.CallerAccount) {
+	t.Helper()
+	if customer, ok := must(api.Viewer(s.as(t, persona))).Viewer.(*api.CallerCustomerViewer); ok {
+		account = customer.Account
+	}
+	return account
+}
+
 // order is a new order, with a key that nobody had.
-func (o *ordering) order() (key string, in map[string]any) {
+func (o *ordering) order() (key string, in api.OrderInput) {
 	o.mu.Lock()
 	o.n++
 	n := o.n
 	o.mu.Unlock()
-	return fmt.Sprintf("key of order %06d of %.60s", n, o.of), map[string]any{
-		"account": o.account, "shipTo": map[string]any{"location": o.shipTo}, "customerPoNumber": fmt.Sprintf("PO %d %.20s", n, o.of),
-		"lines": []any{map[string]any{"item": map[string]any{"sku": o.sku}, "quantity": map[string]any{"value": "1000", "unit": "EA"}}},
+	return fmt.Sprintf("key of order %06d of %.60s", n, o.of), api.OrderInput{
+		Account: o.account, ShipTo: &api.ShipToInput{Location: &o.shipTo}, CustomerPoNumber: fmt.Sprintf("PO %d %.20s", n, o.of),
+		Lines: []api.OrderLineInput{{Item: api.ItemBy{Sku: &o.sku}, Quantity: *pieces("1000")}},
 	}
 }
 
-func (o *ordering) submit(t *testing.T, key string, in map[string]any) answer {
+func (o *ordering) submit(t *testing.T, key string, in api.OrderInput) api.SubmittedOrder {
 	t.Helper()
-	return o.s.good(t, "buyer", submit, map[string]any{"key": key, "in": in})
+	return must(api.SubmitOrder(o.s.as(t, "buyer"), key, in)).SubmitOrder
 }
 
 // effects are the orders that the ERP took, by our reference.
@@ -133,22 +137,22 @@ func TestManyAtOnceWithOneKeyPlaceOneOrder(t *testing.T) {
 	before := len(s.effects(t))
 	for range 10 {
 		key, in := o.order()
-		orders := make([]any, 8)
+		orders := make([]string, 8)
 		var all sync.WaitGroup
-		token := s.token(t, "buyer")
 		for i := range orders {
+			buyer := servers[i%2].try(t, "buyer")
 			all.Go(func() {
-				a, err := servers[i%2].ask(t.Context(), token, submit, map[string]any{"key": key, "in": in})
-				if err != nil || len(a.Errors) > 0 {
-					t.Errorf("%v %v", err, a.Errors)
+				a, err := api.SubmitOrder(buyer, key, in)
+				if err != nil {
+					t.Error(err)
 					return
 				}
-				orders[i] = a.at("submitOrder", "order", "id")
+				orders[i] = a.SubmitOrder.Order.Id
 			})
 		}
 		all.Wait()
 		for _, id := range orders {
-			if id == nil || id != orders[0] {
+			if id == "" || id != orders[0] {
 				t.Errorf("orders %v, want one", orders)
 			}
 		}
@@ -166,7 +170,7 @@ func TestAServerThatIsKilledLosesNoOrder(t *testing.T) {
 	s := start(t, data)
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	o := orderingAt(t, s)
-	keys := map[string]map[string]any{}
+	keys := map[string]api.OrderInput{}
 	for _, fault := range []map[string]any{
 		nil,
 		{"service": "erp", "op": "submit", "kind": "latency", "millis": 8000},
@@ -177,8 +181,8 @@ func TestAServerThatIsKilledLosesNoOrder(t *testing.T) {
 		}
 		key, in := o.order()
 		keys[key] = in
-		if a := o.submit(t, key, in); a.at("submitOrder", "order", "id") == nil {
-			t.Fatalf("not taken: %s", a.Body)
+		if a := o.submit(t, key, in); null(a.Order) {
+			t.Fatalf("not taken: %s", asJSON(a))
 		}
 	}
 	if err := s.cmd.Process.Kill(); err != nil { // while the ERP is at the second
@@ -190,8 +194,7 @@ func TestAServerThatIsKilledLosesNoOrder(t *testing.T) {
 	begun := time.Now()
 	o.s.until(t, time.Minute, "done with all", func() bool {
 		for key, in := range keys {
-			if a := o.submit(t, key, in); a.at("submitOrder", "replayed") != true || a.at("submitOrder", "operation", "state") != "COMMITTED" ||
-				a.at("submitOrder", "order", "number") == nil {
+			if a := o.submit(t, key, in); !a.Replayed || a.Operation.State != api.OperationStateCommitted || a.Order.Number == nil {
 				return false
 			}
 		}

@@ -238,7 +238,7 @@ func TestAnOrdersStreamSaysWhichLinesAndPromisesMoved(t *testing.T) {
 		s.until(t, 5*time.Second, "caught up", func() bool { return len(g.items()) > 0 })
 	}
 	order := o.placed(t)
-	id := order["id"]
+	id := order.Id
 	s.until(t, 10*time.Second, "told of its number", func() bool {
 		return slices.ContainsFunc(f.of(id),
 			func(u map[string]any) bool { return walk(u, "subject.number") != nil && u["previousStatus"] != nil })

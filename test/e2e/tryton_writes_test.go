@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portico/sources/tryton/rpc"
+	"portico/test/e2e/api"
 )
 
 // sale is an order as Tryton has it.
@@ -75,11 +76,11 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	place := func(quantity string) map[string]any {
 		t.Helper()
 		key, in := o.order()
-		in["lines"] = []any{map[string]any{"item": map[string]any{"sku": o.sku}, "quantity": map[string]any{"value": quantity, "unit": "EA"}}}
+		in.Lines = []api.OrderLineInput{{Item: api.ItemBy{Sku: &o.sku}, Quantity: *pieces(quantity)}}
 		a := o.submit(t, key, in)
-		id := a.at("submitOrder", "order", "id")
-		if id == nil {
-			t.Fatalf("not placed: %s", a.Body)
+		id := a.Order.Id
+		if id == "" {
+			t.Fatalf("not placed: %s", asJSON(a))
 		}
 		s.until(t, time.Minute, "taken by Tryton", func() bool {
 			return s.good(t, "buyer", `query ($id: ID!) { order(by: {id: $id}) { operation { state } } }`, map[string]any{"id": id}).at("order",
@@ -87,10 +88,10 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 		})
 		return e.agree(t, s, id)
 	}
-	act := func(mutation string, in map[string]any) answer {
+	act := func(field, mutation string, in map[string]any) answer {
 		t.Helper()
 		a := s.good(t, "buyer", mutation, map[string]any{"key": o.key(), "in": in})
-		id := a.at("out", "operation", "id")
+		id := a.at(field, "operation", "id")
 		if id == nil {
 			t.Fatalf("refused: %s", a.Body)
 		}
@@ -116,7 +117,7 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 			}},
 		}
 	}
-	if a := act(amend, change(order, "1200")); a.at("operation", "state") != "COMMITTED" {
+	if a := act("amendOrder", api.AmendOrder_Operation, change(order, "1200")); a.at("operation", "state") != "COMMITTED" {
 		t.Fatalf("not amended: %s", a.Body)
 	}
 	order = e.agree(t, s, order["id"])
@@ -167,9 +168,9 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 
 	// Sent back, of what was shipped.
 	const ask = `mutation ($key: IdempotencyKey!, $in: RequestReturnInput!)
-		{ out: requestReturn(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message path } } operation { id state } return
+		{ requestReturn(idempotencyKey: $key, input: $in) { errors { ... on UserError { code message path } } operation { id state } return
 		{ id } } }`
-	if a := act(ask, map[string]any{
+	if a := act("requestReturn", ask, map[string]any{
 		"order": order["id"],
 		"lines": []any{map[string]any{
 			"line": walk(order, "lines.nodes.0.id"), "quantity": map[string]any{"value": "100", "unit": "EA"},
@@ -189,8 +190,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 
 	// Cancelled: what waits is not sent.
 	order = e.agree(t, s, order["id"])
-	if a := act(cancel, map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation",
-		"state") != "COMMITTED" {
+	if a := act("cancelOrder", api.CancelOrder_Operation,
+		map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation", "state") != "COMMITTED" {
 		t.Errorf("not cancelled: %s", a.Body)
 	}
 	if waiting := out(order["number"], "waiting"); len(waiting) != 0 {
@@ -203,8 +204,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 
 	// A whole order is cancelled; one that is being picked is not.
 	order = place("1000")
-	if a := act(cancel, map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation",
-		"state") != "COMMITTED" {
+	if a := act("cancelOrder", api.CancelOrder_Operation,
+		map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation", "state") != "COMMITTED" {
 		t.Errorf("not cancelled: %s", a.Body)
 	}
 	if order = e.agree(t, s, order["id"]); order["status"] != "CANCELLED" {
@@ -214,13 +215,10 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	ids := out(order["number"], "waiting")
 	admin(nil, "model.stock.shipment.out.assign_force", ids)
 	admin(nil, "model.stock.shipment.out.pick", ids)
-	if a := s.good(t, "buyer", cancel,
-		map[string]any{
-			"key": o.key(),
-			"in":  map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "late"},
-		}); a.at("out", "operation",
-		"state") == "COMMITTED" {
-		t.Errorf("cancelled while it is picked: %s", a.Body)
+	if a := must(api.CancelOrder(s.as(t, "buyer"), o.key(), api.CancelOrderInput{
+		Order: fmt.Sprint(order["id"]), ExpectedVersion: fmt.Sprint(order["version"]), Reason: "late",
+	})).CancelOrder; a.Operation.State == api.OperationStateCommitted {
+		t.Errorf("cancelled while it is picked: %s", asJSON(a))
 	}
 
 	// Beyond the customer's credit: refused in Tryton's words, and nothing is left confirmed.
@@ -233,18 +231,17 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	limit(rpc.Decimal{}) // nothing at all
 	defer limit(before[0]["credit_limit_amount"])
 	key, in := o.order()
-	a := o.submit(t, key, in)
-	if a.at("submitOrder", "errors", 0, "code") != "CREDIT_BLOCKED" { // the copy of the credit may be a moment old: Tryton says it then
-		id := a.at("submitOrder", "operation", "id")
+	asked := o.submit(t, key, in)
+	if at(asked.Errors, 0).Code != "CREDIT_BLOCKED" { // the copy of the credit may be a moment old: Tryton says it then
+		var refused api.OperationDetails
 		s.until(t, time.Minute, "refused by Tryton", func() bool {
-			a = s.good(t, "buyer", `query ($id: ID!) { operation(by: {id: $id}) { state failure { responsible code message } } }`,
-				map[string]any{"id": id})
-			return a.at("operation", "state") == "FAILED"
+			refused = must(api.Operation(s.as(t, "buyer"), asked.Operation.Id)).Operation
+			return refused.State == api.OperationStateFailed
 		})
-		if a.at("operation", "failure", "responsible") != "ERP" || a.at("operation", "failure", "code") != "REFUSED_BY_ERP" {
-			t.Errorf("beyond the credit: %s", a.Body)
+		if refused.Failure.Responsible != api.ResponsibleErp || refused.Failure.Code != "REFUSED_BY_ERP" {
+			t.Errorf("beyond the credit: %s", asJSON(refused))
 		}
-		if left := e.rows(t, "sale.sale", []any{[]any{"reference", "=", in["customerPoNumber"]}}, nil, "state"); len(left) != 0 {
+		if left := e.rows(t, "sale.sale", []any{[]any{"reference", "=", in.CustomerPoNumber}}, nil, "state"); len(left) != 0 {
 			t.Errorf("of what Tryton refused is left %v", left)
 		}
 	}
@@ -266,9 +263,9 @@ func TestManyOrdersAtOnceReachTrytonOnce(t *testing.T) {
 	token := s.token(t, "buyer")
 	for range 10 {
 		key, in := o.order()
-		numbers = append(numbers, say(in["customerPoNumber"]))
+		numbers = append(numbers, in.CustomerPoNumber)
 		all.Go(func() {
-			a, err := s.ask(t.Context(), token, submit, map[string]any{"key": key, "in": in})
+			a, err := s.ask(t.Context(), token, api.SubmitOrder_Operation, map[string]any{"key": key, "in": in})
 			if err != nil || a.at("submitOrder", "operation", "id") == nil {
 				t.Errorf("%v %s", err, a.Body)
 				return
