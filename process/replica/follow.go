@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -144,7 +145,10 @@ func (r *Copy) fetchSome(ctx context.Context, f *replicating, s sources.Subject,
 	if err != nil {
 		return err
 	}
-	unknown, err := b.save(ctx, r.store, nothing)
+	unknown, err := b.save(ctx, r.store, func(tx *store.Tx) error {
+		versions, keys := b.unnamed(s, refs)
+		return replication.MarkUnnamed(ctx, tx, string(s), f.name, versions, keys, r.now())
+	})
 	if err != nil {
 		return err
 	}
@@ -175,6 +179,23 @@ func (r *Copy) fetchSome(ctx context.Context, f *replicating, s sources.Subject,
 		return nil
 	}
 	return r.store.InTx(ctx, func(tx *store.Tx) error { return replication.RejectRecords(ctx, tx, givenUp) })
+}
+
+// unnamed are the references of which rows may be held that the source no longer names, with the versions that do not, and the keys
+// that it does name: those of records of which several rows are held, and those that the source returned nothing for.
+func (b *batch) unnamed(s sources.Subject, refs []string) (versions map[string]int64, keys []string) {
+	returned, keys := b.names()
+	versions = map[string]int64{}
+	for _, ref := range refs {
+		version, there := returned[ref]
+		switch {
+		case there && s == sources.OfStock:
+			versions[ref] = version
+		case !there && !slices.Contains(b.unread, ref):
+			versions[ref] = math.MaxInt64
+		}
+	}
+	return versions, keys
 }
 
 // movedLately is for how long after a capability has moved its old home may still tell what

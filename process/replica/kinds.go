@@ -68,12 +68,20 @@ func replicate[P sources.Adapter, T any](of sources.Records[P, T], save saver[T]
 			return batch{}, err
 		}
 		b := batch{rows: len(page.Records) + len(page.Rejected), next: page.Next, total: page.Total}
-		records := page.Records
+		records := slices.Clone(page.Records)
 		if of.Account != nil && r.sources.Mixed(of.Subject) {
 			records = slices.DeleteFunc(records, func(x T) bool { return r.sources.Serving(of.Subject, of.Account(&x)) != source })
 		}
 		b.save = func(ctx context.Context, st *store.Store, with func(*store.Tx) error) ([]operating.RejectedRecord, error) {
 			return saveAll(ctx, st, of, r.now(), records, page.Rejected, save, with)
+		}
+		b.names = func() (versions map[string]int64, keys []string) {
+			versions, keys = make(map[string]int64, len(page.Records)), make([]string, len(page.Records))
+			for i := range page.Records {
+				from := of.From(&page.Records[i])
+				versions[*from.SourceRef], keys[i] = from.Sequence, of.Key(&page.Records[i])
+			}
+			return versions, keys
 		}
 		b.reported = func() ([]reportedRecord, error) { return documents(records, of) }
 		for _, bad := range page.Rejected {

@@ -24,6 +24,8 @@ type batch struct {
 	// could not be read.
 	reported func() ([]reportedRecord, error)
 	unread   []string
+	// names are the versions of all that the source returned, by reference, and its keys.
+	names func() (versions map[string]int64, keys []string)
 }
 
 // saveAll saves records together. A record that has one of its parts twice is rejected before the database is asked.

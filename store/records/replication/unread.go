@@ -3,6 +3,9 @@ package replication
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/lib/pq"
 
 	"portico/store"
 	"portico/trade/operating"
@@ -37,6 +40,31 @@ func MarkUnread(ctx context.Context, tx *store.Tx, records []operating.RejectedR
 		if _, err := tx.Exec(ctx, query, of.instance, refs, reasons, unread[of][0].At); err != nil {
 			return fmt.Errorf("unread %s: %w", of.subject, err)
 		}
+	}
+	return nil
+}
+
+// notNamed is why what [MarkUnnamed] marks is stale.
+const notNamed = "Its source reported a change, and no longer names it. The next comparison with the source removes it."
+
+// MarkUnnamed marks as stale what the store holds of an instance under references, by these versions of which it is not named: its key is
+// none of these keys. What is stale already keeps its reason, and what is newer stays as it is.
+func MarkUnnamed(ctx context.Context, tx *store.Tx, subject, instance string, versions map[string]int64, keys []string,
+	at time.Time,
+) error {
+	k := kindOf(subject)
+	if k.table == "" || len(versions) == 0 {
+		return nil
+	}
+	var refs store.TextArray
+	var sequences []int64
+	for ref, version := range versions {
+		refs, sequences = append(refs, ref), append(sequences, version)
+	}
+	query := "UPDATE " + k.rows() + " SET unread_since = $4, unread_reason = $5 FROM unnest($2::text[], $3::bigint[]) r(ref, sequence)" +
+		" WHERE t.instance = $1 AND t.source_ref = r.ref AND t.sequence <= r.sequence AND t.unread_since IS NULL AND " + k.key + " <> ALL($6)"
+	if _, err := tx.Exec(ctx, query, instance, refs, pq.Array(sequences), at, notNamed, store.TextArray(keys)); err != nil {
+		return fmt.Errorf("%s that are not named: %w", subject, err)
 	}
 	return nil
 }
