@@ -130,7 +130,10 @@ func (r mutation) SettleOperation(ctx context.Context, idempotencyKey string, in
 ) {
 	return r.operated(ctx, func(by process.Submitter) (*process.Acted, error) {
 		return r.Operating.Settle(ctx, by, idempotencyKey,
-			watch.Settlement{Operation: input.Operation, Happened: input.Happened, ExternalRef: inputs.Text(input.ExternalRef), Reason: input.Reason})
+			watch.Settlement{
+				Operation: input.Operation, Happened: input.Happened, ExternalRef: inputs.Text(input.ExternalRef),
+				Reason: input.Reason,
+			})
 	})
 }
 

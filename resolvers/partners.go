@@ -82,7 +82,8 @@ func (r mutation) RegisterPartner(ctx context.Context, idempotencyKey string, in
 	var existing *string
 	p, err := r.partnered(ctx, func(s trade.Scope, by process.Submitter) (*process.Acted, error) {
 		a, err := r.Partners.Register(ctx, s, by, idempotencyKey, procurement.TradingPartner{
-			Code: input.Code, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature, Channels: inputs.Channels(input.Channels),
+			Code: input.Code, Name: input.Name, GLN: input.Gln, RequiresSignature: input.RequiresSignature,
+			Channels:      inputs.Channels(input.Channels),
 			Scopes:        input.Scopes,
 			CostPerMinute: input.CostPerMinute, ToleranceID: inputs.Text(input.ToleranceProfile),
 		})

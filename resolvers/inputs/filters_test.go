@@ -111,7 +111,8 @@ func TestEveryFieldOfAFilterIsItsOwn(t *testing.T) {
 // TestNoFilterNarrowsNothing asks without any.
 func TestNoFilterNarrowsNothing(t *testing.T) {
 	for name, filter := range map[string]any{
-		"invoices": InvoiceFilter(nil), "orders": OrderFilter(nil, ""), "purchase orders": PurchaseOrderFilter(nil, ""), "shipments": ShipmentFilter(nil), "returns": ReturnFilter(nil),
+		"invoices": InvoiceFilter(nil), "orders": OrderFilter(nil, ""), "purchase orders": PurchaseOrderFilter(nil, ""),
+		"shipments": ShipmentFilter(nil), "returns": ReturnFilter(nil),
 		"accounts": AccountFilter(nil), "items": ItemFilter(nil, nil),
 	} {
 		if !reflect.ValueOf(filter).IsZero() {

@@ -191,7 +191,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	// Cancelled: what waits is not sent.
 	order = e.agree(t, s, order["id"])
 	if a := act("cancelOrder", api.CancelOrder_Operation,
-		map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation", "state") != "COMMITTED" {
+		map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"},
+	); a.at("operation", "state") != "COMMITTED" {
 		t.Errorf("not cancelled: %s", a.Body)
 	}
 	if waiting := out(order["number"], "waiting"); len(waiting) != 0 {

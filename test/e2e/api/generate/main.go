@@ -29,7 +29,7 @@ func run(file string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	for i, name := range config.Schema {
 		adapted := filepath.Join(dir, fmt.Sprint(i)+".graphqls")
 		if err := adaptSchema(name, adapted); err != nil {
