@@ -20,7 +20,7 @@ import (
 
 // Migrate brings the tables up to date, and sets the limits of sessions where nobody has set others. Several processes may call it
 // at once. A migration waits for a lock as long as it sets itself, so that nobody queues behind it for longer; then it is tried
-// again, for some minutes.
+// again, for some minutes, as it is when it and somebody else waited for each other.
 func (s *Store) Migrate(ctx context.Context) error {
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
@@ -38,7 +38,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 		if err == nil {
 			break
 		}
-		if !lockTimedOut(err) || time.Since(began) > migrationPatience {
+		if !passes(err) || time.Since(began) > migrationPatience {
 			return fmt.Errorf("migrations: %w", err)
 		}
 		if err := clock.Pause(ctx, migrationPause); err != nil {
@@ -57,14 +57,15 @@ func (s *Store) Migrate(ctx context.Context) error {
 // migrationPatience is how long a migration is tried again whose tables are in use, and migrationPause the time between.
 const migrationPatience, migrationPause = 5 * time.Minute, time.Second
 
-// lockNotToBeHad is what PostgreSQL says of a lock that was not to be had within lock_timeout: lock_not_available.
-const lockNotToBeHad = "55P03"
-
-// lockTimedOut tells whether a lock was not to be had within lock_timeout.
-func lockTimedOut(err error) bool {
+// passes tells whether a migration failed for what others did at that moment: a lock was not to be had within lock_timeout, or two waited
+// for each other. Processes of the release before lock tables in the order of their work, which is not that of a migration.
+func passes(err error) bool {
 	e, is := errors.AsType[*pq.Error](err)
-	return is && e.Code == lockNotToBeHad
+	return is && (e.Code == lockNotAvailable || e.Code.Class() == transactionRollback)
 }
+
+// What PostgreSQL calls these: an error, and a class with deadlocks in it.
+const lockNotAvailable, transactionRollback = "55P03", "40"
 
 // unlimited opens connections on which a statement takes the time that it takes: an index of a large table takes long.
 type unlimited struct{ driver.Connector }

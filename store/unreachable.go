@@ -18,7 +18,7 @@ func Unreachable(err error) bool {
 		SQLState() string
 	}](err); is {
 		switch code := state.SQLState(); code {
-		case "57P01", "57P02", "57P03", lockNotToBeHad: // it is shut down, has crashed, is starting
+		case "57P01", "57P02", "57P03", lockNotAvailable: // it is shut down, has crashed, is starting
 			return true
 		default:
 			return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") // of the connection, and of memory and places

@@ -262,13 +262,18 @@ func (p *process) ready(ctx context.Context, within time.Duration) error {
 		}
 		select {
 		case <-p.exited:
-			return fmt.Errorf("%s has ended: its log is %s", p.name, filepath.Join(p.folder, p.name+".log"))
+			return fmt.Errorf("%s has ended: %s", p.name, p.lastWords())
 		case <-ctx.Done():
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+	return fmt.Errorf("%s is not ready: %s", p.name, p.lastWords())
+}
+
+// lastWords is the end of the process's log, whose folder may be gone when somebody reads of it.
+func (p *process) lastWords() string {
 	text, _ := os.ReadFile(filepath.Join(p.folder, p.name+".log"))
-	return fmt.Errorf("%s is not ready: %s", p.name, text[max(0, len(text)-2000):])
+	return string(text[max(0, len(text)-2000):])
 }
 
 var asking = &http.Client{Timeout: 2 * time.Second}
