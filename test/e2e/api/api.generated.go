@@ -27,6 +27,15 @@ type AccountResponse struct {
 	Account AccountAccount `json:"account"`
 }
 
+type AcknowledgeAlertInput struct {
+	Alert string `json:"alert"`
+}
+
+// AcknowledgeAlertResponse is returned by AcknowledgeAlert on success.
+type AcknowledgeAlertResponse struct {
+	AcknowledgeAlert ChangedAlert `json:"acknowledgeAlert"`
+}
+
 type AddressInput struct {
 	Name       string  `json:"name"`
 	Line1      string  `json:"line1"`
@@ -493,6 +502,12 @@ type ChangeLeadTimeResponse struct {
 	ChangeLeadTime ChangedLeadTime `json:"changeLeadTime"`
 }
 
+// ChangedAlert includes the GraphQL fields of AlertPayload requested by the fragment ChangedAlert.
+type ChangedAlert struct {
+	Errors []Refusal    `json:"errors,omitzero"`
+	Alert  AlertDetails `json:"alert"`
+}
+
 // ChangedLeadTime includes the GraphQL fields of SupplierItemPayload requested by the fragment ChangedLeadTime.
 type ChangedLeadTime struct {
 	Replayed     bool                        `json:"replayed"`
@@ -598,6 +613,81 @@ var AllChannelKind = []ChannelKind{
 	ChannelKindFileBatch,
 }
 
+// CodeMappingDetails includes the GraphQL fields of CodeMapping requested by the fragment CodeMappingDetails.
+type CodeMappingDetails struct {
+	Id          string                                      `json:"id"`
+	Standard    CodeStandard                                `json:"standard"`
+	List        string                                      `json:"list"`
+	Instance    *string                                     `json:"instance,omitzero"`
+	Version     int                                         `json:"version"`
+	PublishedAt string                                      `json:"publishedAt"`
+	Entries     []CodeMappingDetailsEntriesCodeMappingEntry `json:"entries,omitzero"`
+	Unmapped    []CodeMappingDetailsUnmappedUnmappedCode    `json:"unmapped,omitzero"`
+}
+
+// CodeMappingDetailsEntriesCodeMappingEntry includes the requested fields of the GraphQL type CodeMappingEntry.
+type CodeMappingDetailsEntriesCodeMappingEntry struct {
+	Code    string `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+// CodeMappingDetailsUnmappedUnmappedCode includes the requested fields of the GraphQL type UnmappedCode.
+type CodeMappingDetailsUnmappedUnmappedCode struct {
+	Code       string  `json:"code"`
+	Text       *string `json:"text,omitzero"`
+	Count      int     `json:"count"`
+	LastSeenAt string  `json:"lastSeenAt"`
+}
+
+type CodeMappingEntryInput struct {
+	Code    string `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+type CodeMappingInput struct {
+	Mapping         string                  `json:"mapping"`
+	ExpectedVersion int                     `json:"expectedVersion"`
+	Entries         []CodeMappingEntryInput `json:"entries,omitzero"`
+	Reason          string                  `json:"reason"`
+}
+
+// CodeMappingsResponse is returned by CodeMappings on success.
+type CodeMappingsResponse struct {
+	CodeMappings []CodeMappingDetails `json:"codeMappings,omitzero"`
+}
+
+type CodeStandard string
+
+const (
+	CodeStandardX12       CodeStandard = "X12"
+	CodeStandardEdifact   CodeStandard = "EDIFACT"
+	CodeStandardUbl       CodeStandard = "UBL"
+	CodeStandardPeppol    CodeStandard = "PEPPOL"
+	CodeStandardCxml      CodeStandard = "CXML"
+	CodeStandardEpcis     CodeStandard = "EPCIS"
+	CodeStandardDcsa      CodeStandard = "DCSA"
+	CodeStandardEasypost  CodeStandard = "EASYPOST"
+	CodeStandardShippo    CodeStandard = "SHIPPO"
+	CodeStandardAftership CodeStandard = "AFTERSHIP"
+	CodeStandardCarrier   CodeStandard = "CARRIER"
+	CodeStandardErp       CodeStandard = "ERP"
+)
+
+var AllCodeStandard = []CodeStandard{
+	CodeStandardX12,
+	CodeStandardEdifact,
+	CodeStandardUbl,
+	CodeStandardPeppol,
+	CodeStandardCxml,
+	CodeStandardEpcis,
+	CodeStandardDcsa,
+	CodeStandardEasypost,
+	CodeStandardShippo,
+	CodeStandardAftership,
+	CodeStandardCarrier,
+	CodeStandardErp,
+}
+
 type CommitmentCause string
 
 const (
@@ -649,6 +739,13 @@ type ControlledSourceSourceSourceHealth struct {
 	Guarantee    *EffectGuarantee `json:"guarantee,omitzero"`
 }
 
+type CounterProposalInput struct {
+	Quantity     *QuantityInput  `json:"quantity,omitzero"`
+	UnitPrice    *UnitPriceInput `json:"unitPrice,omitzero"`
+	ShipDate     *string         `json:"shipDate,omitzero"`
+	DeliveryDate *string         `json:"deliveryDate,omitzero"`
+}
+
 type DateRangeInput struct {
 	From *string `json:"from,omitzero"`
 	To   *string `json:"to,omitzero"`
@@ -667,6 +764,51 @@ type DeadLettersDeadLettersDeadLetterConnectionNodesDeadLetter struct {
 // DeadLettersResponse is returned by DeadLetters on success.
 type DeadLettersResponse struct {
 	DeadLetters DeadLettersDeadLettersDeadLetterConnection `json:"deadLetters"`
+}
+
+type DecideDeviationInput struct {
+	Deviation string                `json:"deviation"`
+	Decision  DeviationDecision     `json:"decision"`
+	Counter   *CounterProposalInput `json:"counter,omitzero"`
+	Comment   *string               `json:"comment,omitzero"`
+}
+
+// DecideDeviationResponse is returned by DecideDeviation on success.
+type DecideDeviationResponse struct {
+	DecideDeviation DecidedDeviation `json:"decideDeviation"`
+}
+
+// DecidedDeviation includes the GraphQL fields of DeviationPayload requested by the fragment DecidedDeviation.
+type DecidedDeviation struct {
+	Replayed  bool                      `json:"replayed"`
+	Errors    []Refusal                 `json:"errors,omitzero"`
+	Operation DecidedDeviationOperation `json:"operation"`
+	Deviation DecidedDeviationDeviation `json:"deviation"`
+}
+
+// DecidedDeviationDeviation includes the requested fields of the GraphQL type Deviation.
+type DecidedDeviationDeviation struct {
+	Id        string                                 `json:"id"`
+	State     DeviationState                         `json:"state"`
+	DecidedBy DecidedDeviationDeviationDecidedByUser `json:"decidedBy"`
+	Comment   *string                                `json:"comment,omitzero"`
+}
+
+// DecidedDeviationDeviationDecidedByUser includes the requested fields of the GraphQL type User.
+type DecidedDeviationDeviationDecidedByUser struct {
+	DisplayName string `json:"displayName"`
+}
+
+// DecidedDeviationOperation includes the requested fields of the GraphQL type Operation.
+type DecidedDeviationOperation struct {
+	Id      string                           `json:"id"`
+	State   OperationState                   `json:"state"`
+	Failure DecidedDeviationOperationFailure `json:"failure"`
+}
+
+// DecidedDeviationOperationFailure includes the requested fields of the GraphQL type OperationFailure.
+type DecidedDeviationOperationFailure struct {
+	Code string `json:"code"`
 }
 
 type DespatchAdviceInput struct {
@@ -1657,6 +1799,20 @@ var AllDespatchStatus = []DespatchStatus{
 	DespatchStatusReceived,
 	DespatchStatusReceivedWithDiscrepancy,
 	DespatchStatusCancelled,
+}
+
+type DeviationDecision string
+
+const (
+	DeviationDecisionAccept  DeviationDecision = "ACCEPT"
+	DeviationDecisionReject  DeviationDecision = "REJECT"
+	DeviationDecisionCounter DeviationDecision = "COUNTER"
+)
+
+var AllDeviationDecision = []DeviationDecision{
+	DeviationDecisionAccept,
+	DeviationDecisionReject,
+	DeviationDecisionCounter,
 }
 
 type DeviationField string
@@ -4397,6 +4553,18 @@ type ProvePartnerKeyResponse struct {
 	ProvePartnerKey ChangedPartner `json:"provePartnerKey"`
 }
 
+// PublishCodeMappingPublishCodeMappingCodeMappingPayload includes the requested fields of the GraphQL type CodeMappingPayload.
+type PublishCodeMappingPublishCodeMappingCodeMappingPayload struct {
+	Replayed bool               `json:"replayed"`
+	Errors   []Refusal          `json:"errors,omitzero"`
+	Mapping  CodeMappingDetails `json:"mapping"`
+}
+
+// PublishCodeMappingResponse is returned by PublishCodeMapping on success.
+type PublishCodeMappingResponse struct {
+	PublishCodeMapping PublishCodeMappingPublishCodeMappingCodeMappingPayload `json:"publishCodeMapping"`
+}
+
 type PurchaseOrderAction string
 
 const (
@@ -4720,6 +4888,28 @@ type ReplayedStream struct {
 	Changes   int              `json:"changes"`
 	Errors    []Refusal        `json:"errors,omitzero"`
 	Operation OperationDetails `json:"operation"`
+}
+
+type ReportExceptionInput struct {
+	Subject  string         `json:"subject"`
+	Severity Severity       `json:"severity"`
+	Message  string         `json:"message"`
+	AtRisk   *QuantityInput `json:"atRisk,omitzero"`
+}
+
+// ReportExceptionResponse is returned by ReportException on success.
+type ReportExceptionResponse struct {
+	ReportException ChangedAlert `json:"reportException"`
+}
+
+type ResolveAlertInput struct {
+	Alert      string `json:"alert"`
+	Resolution string `json:"resolution"`
+}
+
+// ResolveAlertResponse is returned by ResolveAlert on success.
+type ResolveAlertResponse struct {
+	ResolveAlert ChangedAlert `json:"resolveAlert"`
 }
 
 // RespondToPurchaseOrderResponse is returned by RespondToPurchaseOrder on success.
@@ -5697,6 +5887,11 @@ type __AccountInput struct {
 	By AccountBy `json:"by"`
 }
 
+type __AcknowledgeAlertInput struct {
+	Key string                `json:"key"`
+	In  AcknowledgeAlertInput `json:"in"`
+}
+
 type __AdvanceOnboardingInput struct {
 	Key string                 `json:"key"`
 	In  AdvanceOnboardingInput `json:"in"`
@@ -5730,6 +5925,11 @@ type __ChangeLeadTimeInput struct {
 type __CompensateInput struct {
 	Key string          `json:"key"`
 	In  CompensateInput `json:"in"`
+}
+
+type __DecideDeviationInput struct {
+	Key string               `json:"key"`
+	In  DecideDeviationInput `json:"in"`
 }
 
 type __DespatchAdviceNodeInput struct {
@@ -5820,6 +6020,11 @@ type __ProvePartnerKeyInput struct {
 	In  ProvePartnerKeyInput `json:"in"`
 }
 
+type __PublishCodeMappingInput struct {
+	Key string           `json:"key"`
+	In  CodeMappingInput `json:"in"`
+}
+
 type __PurchaseOrderInput struct {
 	Number string `json:"number"`
 }
@@ -5842,6 +6047,16 @@ type __RegisterPartnerInput struct {
 type __ReplayInput struct {
 	Key string      `json:"key"`
 	In  ReplayInput `json:"in"`
+}
+
+type __ReportExceptionInput struct {
+	Key string               `json:"key"`
+	In  ReportExceptionInput `json:"in"`
+}
+
+type __ResolveAlertInput struct {
+	Key string            `json:"key"`
+	In  ResolveAlertInput `json:"in"`
 }
 
 type __RespondToPurchaseOrderInput struct {
@@ -5925,6 +6140,116 @@ func Account(
 	}
 
 	data_ = &AccountResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by AcknowledgeAlert.
+const AcknowledgeAlert_Operation = `
+mutation AcknowledgeAlert ($key: IdempotencyKey!, $in: AcknowledgeAlertInput!) {
+	acknowledgeAlert(idempotencyKey: $key, input: $in) {
+		... ChangedAlert
+	}
+}
+fragment ChangedAlert on AlertPayload {
+	errors {
+		__typename
+		... Refusal
+	}
+	alert {
+		... AlertDetails
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+fragment AlertDetails on Alert {
+	id
+	kind
+	severity
+	state
+	message
+	suggestedAction
+	audience
+	queue
+	responsible
+	subject
+	acknowledgedBy {
+		displayName
+	}
+	resolution
+}
+`
+
+func AcknowledgeAlert(
+	client_ graphql.Client,
+	key string,
+	in AcknowledgeAlertInput,
+) (data_ *AcknowledgeAlertResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AcknowledgeAlert",
+		Query:  AcknowledgeAlert_Operation,
+		Variables: &__AcknowledgeAlertInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &AcknowledgeAlertResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -6694,6 +7019,53 @@ func ChangeLeadTime(
 	return data_, err_
 }
 
+// The query executed by CodeMappings.
+const CodeMappings_Operation = `
+query CodeMappings {
+	codeMappings {
+		... CodeMappingDetails
+	}
+}
+fragment CodeMappingDetails on CodeMapping {
+	id
+	standard
+	list
+	instance
+	version
+	publishedAt
+	entries {
+		code
+		meaning
+	}
+	unmapped {
+		code
+		text
+		count
+		lastSeenAt
+	}
+}
+`
+
+func CodeMappings(
+	client_ graphql.Client,
+) (data_ *CodeMappingsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CodeMappings",
+		Query:  CodeMappings_Operation,
+	}
+
+	data_ = &CodeMappingsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by Compensate.
 const Compensate_Operation = `
 mutation Compensate ($key: IdempotencyKey!, $in: CompensateInput!) {
@@ -6835,6 +7207,113 @@ func DeadLetters(
 	}
 
 	data_ = &DeadLettersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DecideDeviation.
+const DecideDeviation_Operation = `
+mutation DecideDeviation ($key: IdempotencyKey!, $in: DecideDeviationInput!) {
+	decideDeviation(idempotencyKey: $key, input: $in) {
+		... DecidedDeviation
+	}
+}
+fragment DecidedDeviation on DeviationPayload {
+	replayed
+	errors {
+		__typename
+		... Refusal
+	}
+	operation {
+		id
+		state
+		failure {
+			code
+		}
+	}
+	deviation {
+		id
+		state
+		decidedBy {
+			displayName
+		}
+		comment
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func DecideDeviation(
+	client_ graphql.Client,
+	key string,
+	in DecideDeviationInput,
+) (data_ *DecideDeviationResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DecideDeviation",
+		Query:  DecideDeviation_Operation,
+		Variables: &__DecideDeviationInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &DecideDeviationResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -8327,6 +8806,116 @@ func ProvePartnerKey(
 	return data_, err_
 }
 
+// The mutation executed by PublishCodeMapping.
+const PublishCodeMapping_Operation = `
+mutation PublishCodeMapping ($key: IdempotencyKey!, $in: CodeMappingInput!) {
+	publishCodeMapping(idempotencyKey: $key, input: $in) {
+		replayed
+		errors {
+			__typename
+			... Refusal
+		}
+		mapping {
+			... CodeMappingDetails
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+fragment CodeMappingDetails on CodeMapping {
+	id
+	standard
+	list
+	instance
+	version
+	publishedAt
+	entries {
+		code
+		meaning
+	}
+	unmapped {
+		code
+		text
+		count
+		lastSeenAt
+	}
+}
+`
+
+func PublishCodeMapping(
+	client_ graphql.Client,
+	key string,
+	in CodeMappingInput,
+) (data_ *PublishCodeMappingResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PublishCodeMapping",
+		Query:  PublishCodeMapping_Operation,
+		Variables: &__PublishCodeMappingInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &PublishCodeMappingResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by PurchaseOrder.
 const PurchaseOrder_Operation = `
 query PurchaseOrder ($number: String!) {
@@ -8830,6 +9419,226 @@ func Replay(
 	}
 
 	data_ = &ReplayResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ReportException.
+const ReportException_Operation = `
+mutation ReportException ($key: IdempotencyKey!, $in: ReportExceptionInput!) {
+	reportException(idempotencyKey: $key, input: $in) {
+		... ChangedAlert
+	}
+}
+fragment ChangedAlert on AlertPayload {
+	errors {
+		__typename
+		... Refusal
+	}
+	alert {
+		... AlertDetails
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+fragment AlertDetails on Alert {
+	id
+	kind
+	severity
+	state
+	message
+	suggestedAction
+	audience
+	queue
+	responsible
+	subject
+	acknowledgedBy {
+		displayName
+	}
+	resolution
+}
+`
+
+func ReportException(
+	client_ graphql.Client,
+	key string,
+	in ReportExceptionInput,
+) (data_ *ReportExceptionResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ReportException",
+		Query:  ReportException_Operation,
+		Variables: &__ReportExceptionInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ReportExceptionResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ResolveAlert.
+const ResolveAlert_Operation = `
+mutation ResolveAlert ($key: IdempotencyKey!, $in: ResolveAlertInput!) {
+	resolveAlert(idempotencyKey: $key, input: $in) {
+		... ChangedAlert
+	}
+}
+fragment ChangedAlert on AlertPayload {
+	errors {
+		__typename
+		... Refusal
+	}
+	alert {
+		... AlertDetails
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+fragment AlertDetails on Alert {
+	id
+	kind
+	severity
+	state
+	message
+	suggestedAction
+	audience
+	queue
+	responsible
+	subject
+	acknowledgedBy {
+		displayName
+	}
+	resolution
+}
+`
+
+func ResolveAlert(
+	client_ graphql.Client,
+	key string,
+	in ResolveAlertInput,
+) (data_ *ResolveAlertResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ResolveAlert",
+		Query:  ResolveAlert_Operation,
+		Variables: &__ResolveAlertInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ResolveAlertResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
