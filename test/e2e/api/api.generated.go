@@ -22,6 +22,74 @@ type AccountBy struct {
 	Number *string `json:"number,omitzero"`
 }
 
+// AccountNameResponse is returned by AccountName on success.
+type AccountNameResponse struct {
+	Viewer NamedCaller `json:"-"`
+}
+
+func (v *AccountNameResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*AccountNameResponse
+		Viewer json.RawMessage `json:"viewer"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.AccountNameResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Viewer
+		src := firstPass.Viewer
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalNamedCaller(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal AccountNameResponse.Viewer: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalAccountNameResponse struct {
+	Viewer json.RawMessage `json:"viewer"`
+}
+
+func (v *AccountNameResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *AccountNameResponse) __premarshalJSON() (*__premarshalAccountNameResponse, error) {
+	var retval __premarshalAccountNameResponse
+
+	{
+
+		dst := &retval.Viewer
+		src := v.Viewer
+		var err error
+		*dst, err = __marshalNamedCaller(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal AccountNameResponse.Viewer: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
 // AccountResponse is returned by Account on success.
 type AccountResponse struct {
 	Account AccountAccount `json:"account"`
@@ -276,6 +344,22 @@ type AuditLogAuditLogAuditEntryConnectionNodesAuditEntryActorUser struct {
 // AuditLogResponse is returned by AuditLog on success.
 type AuditLogResponse struct {
 	AuditLog AuditLogAuditLogAuditEntryConnection `json:"auditLog"`
+}
+
+// AuditOfAuditLogAuditEntryConnection includes the requested fields of the GraphQL type AuditEntryConnection.
+type AuditOfAuditLogAuditEntryConnection struct {
+	Nodes []AuditOfAuditLogAuditEntryConnectionNodesAuditEntry `json:"nodes,omitzero"`
+}
+
+// AuditOfAuditLogAuditEntryConnectionNodesAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type AuditOfAuditLogAuditEntryConnectionNodesAuditEntry struct {
+	Action string           `json:"action"`
+	After  *json.RawMessage `json:"after,omitzero"`
+}
+
+// AuditOfResponse is returned by AuditOf on success.
+type AuditOfResponse struct {
+	AuditLog AuditOfAuditLogAuditEntryConnection `json:"auditLog"`
 }
 
 type BulkPolicy string
@@ -749,6 +833,11 @@ type CounterProposalInput struct {
 type DateRangeInput struct {
 	From *string `json:"from,omitzero"`
 	To   *string `json:"to,omitzero"`
+}
+
+type DeadLetterInput struct {
+	DeadLetter string `json:"deadLetter"`
+	Reason     string `json:"reason"`
 }
 
 // DeadLettersDeadLettersDeadLetterConnection includes the requested fields of the GraphQL type DeadLetterConnection.
@@ -1833,6 +1922,811 @@ var AllDeviationField = []DeviationField{
 	DeviationFieldItem,
 }
 
+// DeviationNodeNode includes the requested fields of the GraphQL interface Node.
+//
+// DeviationNodeNode is implemented by the following types:
+// DeviationNodeNodeAccount
+// DeviationNodeNodeAccountLocation
+// DeviationNodeNodeAlert
+// DeviationNodeNodeAuditEntry
+// DeviationNodeNodeCategory
+// DeviationNodeNodeCodeMapping
+// DeviationNodeNodeContract
+// DeviationNodeNodeDeadLetter
+// DeviationNodeNodeDespatchAdvice
+// DeviationNodeNodeDeviation
+// DeviationNodeNodeInboundDelivery
+// DeviationNodeNodeInvoice
+// DeviationNodeNodeItem
+// DeviationNodeNodeMasterDataConflict
+// DeviationNodeNodeObjective
+// DeviationNodeNodeOperation
+// DeviationNodeNodeOrder
+// DeviationNodeNodeOrderLine
+// DeviationNodeNodePartnerKey
+// DeviationNodeNodePurchaseOrder
+// DeviationNodeNodePurchaseOrderLine
+// DeviationNodeNodePurchaseOrderResponse
+// DeviationNodeNodeReconciliation
+// DeviationNodeNodeReturn
+// DeviationNodeNodeShipment
+// DeviationNodeNodeShipmentEvent
+// DeviationNodeNodeSignedMessage
+// DeviationNodeNodeSupplierItem
+// DeviationNodeNodeToleranceProfile
+// DeviationNodeNodeTradingPartner
+// DeviationNodeNodeUser
+// DeviationNodeNodeWarehouse
+// DeviationNodeNodeWebhookDelivery
+// DeviationNodeNodeWebhookEndpoint
+type DeviationNodeNode interface {
+	implementsGraphQLInterfaceDeviationNodeNode()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *DeviationNodeNodeAccount) implementsGraphQLInterfaceDeviationNodeNode()               {}
+func (v *DeviationNodeNodeAccountLocation) implementsGraphQLInterfaceDeviationNodeNode()       {}
+func (v *DeviationNodeNodeAlert) implementsGraphQLInterfaceDeviationNodeNode()                 {}
+func (v *DeviationNodeNodeAuditEntry) implementsGraphQLInterfaceDeviationNodeNode()            {}
+func (v *DeviationNodeNodeCategory) implementsGraphQLInterfaceDeviationNodeNode()              {}
+func (v *DeviationNodeNodeCodeMapping) implementsGraphQLInterfaceDeviationNodeNode()           {}
+func (v *DeviationNodeNodeContract) implementsGraphQLInterfaceDeviationNodeNode()              {}
+func (v *DeviationNodeNodeDeadLetter) implementsGraphQLInterfaceDeviationNodeNode()            {}
+func (v *DeviationNodeNodeDespatchAdvice) implementsGraphQLInterfaceDeviationNodeNode()        {}
+func (v *DeviationNodeNodeDeviation) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodeInboundDelivery) implementsGraphQLInterfaceDeviationNodeNode()       {}
+func (v *DeviationNodeNodeInvoice) implementsGraphQLInterfaceDeviationNodeNode()               {}
+func (v *DeviationNodeNodeItem) implementsGraphQLInterfaceDeviationNodeNode()                  {}
+func (v *DeviationNodeNodeMasterDataConflict) implementsGraphQLInterfaceDeviationNodeNode()    {}
+func (v *DeviationNodeNodeObjective) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodeOperation) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodeOrder) implementsGraphQLInterfaceDeviationNodeNode()                 {}
+func (v *DeviationNodeNodeOrderLine) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodePartnerKey) implementsGraphQLInterfaceDeviationNodeNode()            {}
+func (v *DeviationNodeNodePurchaseOrder) implementsGraphQLInterfaceDeviationNodeNode()         {}
+func (v *DeviationNodeNodePurchaseOrderLine) implementsGraphQLInterfaceDeviationNodeNode()     {}
+func (v *DeviationNodeNodePurchaseOrderResponse) implementsGraphQLInterfaceDeviationNodeNode() {}
+func (v *DeviationNodeNodeReconciliation) implementsGraphQLInterfaceDeviationNodeNode()        {}
+func (v *DeviationNodeNodeReturn) implementsGraphQLInterfaceDeviationNodeNode()                {}
+func (v *DeviationNodeNodeShipment) implementsGraphQLInterfaceDeviationNodeNode()              {}
+func (v *DeviationNodeNodeShipmentEvent) implementsGraphQLInterfaceDeviationNodeNode()         {}
+func (v *DeviationNodeNodeSignedMessage) implementsGraphQLInterfaceDeviationNodeNode()         {}
+func (v *DeviationNodeNodeSupplierItem) implementsGraphQLInterfaceDeviationNodeNode()          {}
+func (v *DeviationNodeNodeToleranceProfile) implementsGraphQLInterfaceDeviationNodeNode()      {}
+func (v *DeviationNodeNodeTradingPartner) implementsGraphQLInterfaceDeviationNodeNode()        {}
+func (v *DeviationNodeNodeUser) implementsGraphQLInterfaceDeviationNodeNode()                  {}
+func (v *DeviationNodeNodeWarehouse) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodeWebhookDelivery) implementsGraphQLInterfaceDeviationNodeNode()       {}
+func (v *DeviationNodeNodeWebhookEndpoint) implementsGraphQLInterfaceDeviationNodeNode()       {}
+
+func __unmarshalDeviationNodeNode(b []byte, v *DeviationNodeNode) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "Account":
+		*v = new(DeviationNodeNodeAccount)
+		return json.Unmarshal(b, *v)
+	case "AccountLocation":
+		*v = new(DeviationNodeNodeAccountLocation)
+		return json.Unmarshal(b, *v)
+	case "Alert":
+		*v = new(DeviationNodeNodeAlert)
+		return json.Unmarshal(b, *v)
+	case "AuditEntry":
+		*v = new(DeviationNodeNodeAuditEntry)
+		return json.Unmarshal(b, *v)
+	case "Category":
+		*v = new(DeviationNodeNodeCategory)
+		return json.Unmarshal(b, *v)
+	case "CodeMapping":
+		*v = new(DeviationNodeNodeCodeMapping)
+		return json.Unmarshal(b, *v)
+	case "Contract":
+		*v = new(DeviationNodeNodeContract)
+		return json.Unmarshal(b, *v)
+	case "DeadLetter":
+		*v = new(DeviationNodeNodeDeadLetter)
+		return json.Unmarshal(b, *v)
+	case "DespatchAdvice":
+		*v = new(DeviationNodeNodeDespatchAdvice)
+		return json.Unmarshal(b, *v)
+	case "Deviation":
+		*v = new(DeviationNodeNodeDeviation)
+		return json.Unmarshal(b, *v)
+	case "InboundDelivery":
+		*v = new(DeviationNodeNodeInboundDelivery)
+		return json.Unmarshal(b, *v)
+	case "Invoice":
+		*v = new(DeviationNodeNodeInvoice)
+		return json.Unmarshal(b, *v)
+	case "Item":
+		*v = new(DeviationNodeNodeItem)
+		return json.Unmarshal(b, *v)
+	case "MasterDataConflict":
+		*v = new(DeviationNodeNodeMasterDataConflict)
+		return json.Unmarshal(b, *v)
+	case "Objective":
+		*v = new(DeviationNodeNodeObjective)
+		return json.Unmarshal(b, *v)
+	case "Operation":
+		*v = new(DeviationNodeNodeOperation)
+		return json.Unmarshal(b, *v)
+	case "Order":
+		*v = new(DeviationNodeNodeOrder)
+		return json.Unmarshal(b, *v)
+	case "OrderLine":
+		*v = new(DeviationNodeNodeOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PartnerKey":
+		*v = new(DeviationNodeNodePartnerKey)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrder":
+		*v = new(DeviationNodeNodePurchaseOrder)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderLine":
+		*v = new(DeviationNodeNodePurchaseOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderResponse":
+		*v = new(DeviationNodeNodePurchaseOrderResponse)
+		return json.Unmarshal(b, *v)
+	case "Reconciliation":
+		*v = new(DeviationNodeNodeReconciliation)
+		return json.Unmarshal(b, *v)
+	case "Return":
+		*v = new(DeviationNodeNodeReturn)
+		return json.Unmarshal(b, *v)
+	case "Shipment":
+		*v = new(DeviationNodeNodeShipment)
+		return json.Unmarshal(b, *v)
+	case "ShipmentEvent":
+		*v = new(DeviationNodeNodeShipmentEvent)
+		return json.Unmarshal(b, *v)
+	case "SignedMessage":
+		*v = new(DeviationNodeNodeSignedMessage)
+		return json.Unmarshal(b, *v)
+	case "SupplierItem":
+		*v = new(DeviationNodeNodeSupplierItem)
+		return json.Unmarshal(b, *v)
+	case "ToleranceProfile":
+		*v = new(DeviationNodeNodeToleranceProfile)
+		return json.Unmarshal(b, *v)
+	case "TradingPartner":
+		*v = new(DeviationNodeNodeTradingPartner)
+		return json.Unmarshal(b, *v)
+	case "User":
+		*v = new(DeviationNodeNodeUser)
+		return json.Unmarshal(b, *v)
+	case "Warehouse":
+		*v = new(DeviationNodeNodeWarehouse)
+		return json.Unmarshal(b, *v)
+	case "WebhookDelivery":
+		*v = new(DeviationNodeNodeWebhookDelivery)
+		return json.Unmarshal(b, *v)
+	case "WebhookEndpoint":
+		*v = new(DeviationNodeNodeWebhookEndpoint)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Node.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for DeviationNodeNode: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalDeviationNodeNode(v *DeviationNodeNode) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *DeviationNodeNodeAccount:
+		typename = "Account"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeAccount
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeAccountLocation:
+		typename = "AccountLocation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeAccountLocation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeAlert:
+		typename = "Alert"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeAlert
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeAuditEntry:
+		typename = "AuditEntry"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeAuditEntry
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeCategory:
+		typename = "Category"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeCategory
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeCodeMapping:
+		typename = "CodeMapping"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeCodeMapping
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeContract:
+		typename = "Contract"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeContract
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeDeadLetter:
+		typename = "DeadLetter"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeDeadLetter
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeDespatchAdvice:
+		typename = "DespatchAdvice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeDespatchAdvice
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeDeviation:
+		typename = "Deviation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeDeviation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeInboundDelivery:
+		typename = "InboundDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeInboundDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeInvoice:
+		typename = "Invoice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeInvoice
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeItem:
+		typename = "Item"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeMasterDataConflict:
+		typename = "MasterDataConflict"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeMasterDataConflict
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeObjective:
+		typename = "Objective"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeObjective
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeOperation:
+		typename = "Operation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeOperation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeOrder:
+		typename = "Order"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeOrderLine:
+		typename = "OrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodePartnerKey:
+		typename = "PartnerKey"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodePartnerKey
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodePurchaseOrder:
+		typename = "PurchaseOrder"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodePurchaseOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodePurchaseOrderLine:
+		typename = "PurchaseOrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodePurchaseOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodePurchaseOrderResponse:
+		typename = "PurchaseOrderResponse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodePurchaseOrderResponse
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeReconciliation:
+		typename = "Reconciliation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeReconciliation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeReturn:
+		typename = "Return"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeReturn
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeShipment:
+		typename = "Shipment"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeShipment
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeShipmentEvent:
+		typename = "ShipmentEvent"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeShipmentEvent
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeSignedMessage:
+		typename = "SignedMessage"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeSignedMessage
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeSupplierItem:
+		typename = "SupplierItem"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeSupplierItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeToleranceProfile:
+		typename = "ToleranceProfile"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeToleranceProfile
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeTradingPartner:
+		typename = "TradingPartner"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeTradingPartner
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeUser:
+		typename = "User"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeUser
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeWarehouse:
+		typename = "Warehouse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeWarehouse
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeWebhookDelivery:
+		typename = "WebhookDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeWebhookDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeWebhookEndpoint:
+		typename = "WebhookEndpoint"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeWebhookEndpoint
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for DeviationNodeNode: "%T"`, v)
+	}
+}
+
+// DeviationNodeNodeAccount includes the requested fields of the GraphQL type Account.
+type DeviationNodeNodeAccount struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeAccount) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeAccountLocation includes the requested fields of the GraphQL type AccountLocation.
+type DeviationNodeNodeAccountLocation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeAccountLocation) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeAlert includes the requested fields of the GraphQL type Alert.
+type DeviationNodeNodeAlert struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeAlert) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type DeviationNodeNodeAuditEntry struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeAuditEntry) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeCategory includes the requested fields of the GraphQL type Category.
+type DeviationNodeNodeCategory struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeCategory) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeCodeMapping includes the requested fields of the GraphQL type CodeMapping.
+type DeviationNodeNodeCodeMapping struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeCodeMapping) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeContract includes the requested fields of the GraphQL type Contract.
+type DeviationNodeNodeContract struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeContract) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeDeadLetter includes the requested fields of the GraphQL type DeadLetter.
+type DeviationNodeNodeDeadLetter struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeDeadLetter) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeDespatchAdvice includes the requested fields of the GraphQL type DespatchAdvice.
+type DeviationNodeNodeDespatchAdvice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeDespatchAdvice) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeDeviation includes the requested fields of the GraphQL type Deviation.
+type DeviationNodeNodeDeviation struct {
+	Typename *string        `json:"__typename,omitzero"`
+	Field    DeviationField `json:"field"`
+	Delta    *string        `json:"delta,omitzero"`
+	Expected *string        `json:"expected,omitzero"`
+	Proposed *string        `json:"proposed,omitzero"`
+}
+
+func (v *DeviationNodeNodeDeviation) GetTypename() *string { return v.Typename }
+
+func (v *DeviationNodeNodeDeviation) GetField() DeviationField { return v.Field }
+
+func (v *DeviationNodeNodeDeviation) GetDelta() *string { return v.Delta }
+
+func (v *DeviationNodeNodeDeviation) GetExpected() *string { return v.Expected }
+
+func (v *DeviationNodeNodeDeviation) GetProposed() *string { return v.Proposed }
+
+// DeviationNodeNodeInboundDelivery includes the requested fields of the GraphQL type InboundDelivery.
+type DeviationNodeNodeInboundDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeInboundDelivery) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeInvoice includes the requested fields of the GraphQL type Invoice.
+type DeviationNodeNodeInvoice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeInvoice) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeItem includes the requested fields of the GraphQL type Item.
+type DeviationNodeNodeItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeItem) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeMasterDataConflict includes the requested fields of the GraphQL type MasterDataConflict.
+type DeviationNodeNodeMasterDataConflict struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeMasterDataConflict) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeObjective includes the requested fields of the GraphQL type Objective.
+type DeviationNodeNodeObjective struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeObjective) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeOperation includes the requested fields of the GraphQL type Operation.
+type DeviationNodeNodeOperation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeOperation) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeOrder includes the requested fields of the GraphQL type Order.
+type DeviationNodeNodeOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeOrder) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeOrderLine includes the requested fields of the GraphQL type OrderLine.
+type DeviationNodeNodeOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeOrderLine) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodePartnerKey includes the requested fields of the GraphQL type PartnerKey.
+type DeviationNodeNodePartnerKey struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodePartnerKey) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodePurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type DeviationNodeNodePurchaseOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodePurchaseOrder) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodePurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type DeviationNodeNodePurchaseOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodePurchaseOrderLine) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodePurchaseOrderResponse includes the requested fields of the GraphQL type PurchaseOrderResponse.
+type DeviationNodeNodePurchaseOrderResponse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodePurchaseOrderResponse) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeReconciliation includes the requested fields of the GraphQL type Reconciliation.
+type DeviationNodeNodeReconciliation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeReconciliation) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeReturn includes the requested fields of the GraphQL type Return.
+type DeviationNodeNodeReturn struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeReturn) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeShipment includes the requested fields of the GraphQL type Shipment.
+type DeviationNodeNodeShipment struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeShipment) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type DeviationNodeNodeShipmentEvent struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeShipmentEvent) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeSignedMessage includes the requested fields of the GraphQL type SignedMessage.
+type DeviationNodeNodeSignedMessage struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeSignedMessage) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeSupplierItem includes the requested fields of the GraphQL type SupplierItem.
+type DeviationNodeNodeSupplierItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeSupplierItem) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeToleranceProfile includes the requested fields of the GraphQL type ToleranceProfile.
+type DeviationNodeNodeToleranceProfile struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeToleranceProfile) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type DeviationNodeNodeTradingPartner struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeTradingPartner) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeUser includes the requested fields of the GraphQL type User.
+type DeviationNodeNodeUser struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeUser) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeWarehouse includes the requested fields of the GraphQL type Warehouse.
+type DeviationNodeNodeWarehouse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeWarehouse) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeWebhookDelivery includes the requested fields of the GraphQL type WebhookDelivery.
+type DeviationNodeNodeWebhookDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeWebhookDelivery) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeWebhookEndpoint includes the requested fields of the GraphQL type WebhookEndpoint.
+type DeviationNodeNodeWebhookEndpoint struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeWebhookEndpoint) GetTypename() *string { return v.Typename }
+
+// DeviationNodeResponse is returned by DeviationNode on success.
+type DeviationNodeResponse struct {
+	Node DeviationNodeNode `json:"-"`
+}
+
+func (v *DeviationNodeResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*DeviationNodeResponse
+		Node json.RawMessage `json:"node"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.DeviationNodeResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Node
+		src := firstPass.Node
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalDeviationNodeNode(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal DeviationNodeResponse.Node: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalDeviationNodeResponse struct {
+	Node json.RawMessage `json:"node"`
+}
+
+func (v *DeviationNodeResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *DeviationNodeResponse) __premarshalJSON() (*__premarshalDeviationNodeResponse, error) {
+	var retval __premarshalDeviationNodeResponse
+
+	{
+
+		dst := &retval.Node
+		src := v.Node
+		var err error
+		*dst, err = __marshalDeviationNodeNode(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal DeviationNodeResponse.Node: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
 type DeviationState string
 
 const (
@@ -1853,6 +2747,16 @@ var AllDeviationState = []DeviationState{
 	DeviationStateWithdrawn,
 }
 
+// DiscardDeadLetterDiscardDeadLetterDeadLetterPayload includes the requested fields of the GraphQL type DeadLetterPayload.
+type DiscardDeadLetterDiscardDeadLetterDeadLetterPayload struct {
+	Errors []Refusal `json:"errors,omitzero"`
+}
+
+// DiscardDeadLetterResponse is returned by DiscardDeadLetter on success.
+type DiscardDeadLetterResponse struct {
+	DiscardDeadLetter DiscardDeadLetterDiscardDeadLetterDeadLetterPayload `json:"discardDeadLetter"`
+}
+
 type EffectGuarantee string
 
 const (
@@ -1867,6 +2771,22 @@ var AllEffectGuarantee = []EffectGuarantee{
 	EffectGuaranteeReferenceSearchable,
 	EffectGuaranteeAtMostOnce,
 	EffectGuaranteeReadOnly,
+}
+
+// FirstItemsItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type FirstItemsItemsItemConnection struct {
+	Nodes []FirstItemsItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// FirstItemsItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type FirstItemsItemsItemConnectionNodesItem struct {
+	Id  string `json:"id"`
+	Sku string `json:"sku"`
+}
+
+// FirstItemsResponse is returned by FirstItems on success.
+type FirstItemsResponse struct {
+	Items FirstItemsItemsItemConnection `json:"items"`
 }
 
 type HandlingUnitInput struct {
@@ -1926,6 +2846,16 @@ type IdentifierInput struct {
 type ItemAttributeFilter struct {
 	Name  string   `json:"name"`
 	AnyOf []string `json:"anyOf,omitzero"`
+}
+
+// ItemBrandItem includes the requested fields of the GraphQL type Item.
+type ItemBrandItem struct {
+	Brand *string `json:"brand,omitzero"`
+}
+
+// ItemBrandResponse is returned by ItemBrand on success.
+type ItemBrandResponse struct {
+	Item ItemBrandItem `json:"item"`
 }
 
 type ItemBy struct {
@@ -2053,6 +2983,177 @@ func __marshalItemPrice(v *ItemPrice) ([]byte, error) {
 		return nil, fmt.Errorf(
 			`unexpected concrete type for ItemPrice: "%T"`, v)
 	}
+}
+
+// ItemPriceNowItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemPriceNowItemsItemConnection struct {
+	Nodes []ItemPriceNowItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemPriceNowItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemPriceNowItemsItemConnectionNodesItem struct {
+	Sku   string                                                   `json:"sku"`
+	Price ItemPriceNowItemsItemConnectionNodesItemPricePriceResult `json:"-"`
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItem) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ItemPriceNowItemsItemConnectionNodesItem
+		Price json.RawMessage `json:"price"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ItemPriceNowItemsItemConnectionNodesItem = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Price
+		src := firstPass.Price
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalItemPriceNowItemsItemConnectionNodesItemPricePriceResult(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal ItemPriceNowItemsItemConnectionNodesItem.Price: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalItemPriceNowItemsItemConnectionNodesItem struct {
+	Sku string `json:"sku"`
+
+	Price json.RawMessage `json:"price"`
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItem) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItem) __premarshalJSON() (*__premarshalItemPriceNowItemsItemConnectionNodesItem, error) {
+	var retval __premarshalItemPriceNowItemsItemConnectionNodesItem
+
+	retval.Sku = v.Sku
+	{
+
+		dst := &retval.Price
+		src := v.Price
+		var err error
+		*dst, err = __marshalItemPriceNowItemsItemConnectionNodesItemPricePriceResult(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal ItemPriceNowItemsItemConnectionNodesItem.Price: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+// ItemPriceNowItemsItemConnectionNodesItemPrice includes the requested fields of the GraphQL type Price.
+type ItemPriceNowItemsItemConnectionNodesItemPrice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItemPrice) GetTypename() *string { return v.Typename }
+
+// ItemPriceNowItemsItemConnectionNodesItemPricePriceResult includes the requested fields of the GraphQL interface PriceResult.
+//
+// ItemPriceNowItemsItemConnectionNodesItemPricePriceResult is implemented by the following types:
+// ItemPriceNowItemsItemConnectionNodesItemPrice
+// ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable
+type ItemPriceNowItemsItemConnectionNodesItemPricePriceResult interface {
+	implementsGraphQLInterfaceItemPriceNowItemsItemConnectionNodesItemPricePriceResult()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItemPrice) implementsGraphQLInterfaceItemPriceNowItemsItemConnectionNodesItemPricePriceResult() {
+}
+func (v *ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable) implementsGraphQLInterfaceItemPriceNowItemsItemConnectionNodesItemPricePriceResult() {
+}
+
+func __unmarshalItemPriceNowItemsItemConnectionNodesItemPricePriceResult(b []byte, v *ItemPriceNowItemsItemConnectionNodesItemPricePriceResult) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "Price":
+		*v = new(ItemPriceNowItemsItemConnectionNodesItemPrice)
+		return json.Unmarshal(b, *v)
+	case "PriceUnavailable":
+		*v = new(ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing PriceResult.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for ItemPriceNowItemsItemConnectionNodesItemPricePriceResult: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalItemPriceNowItemsItemConnectionNodesItemPricePriceResult(v *ItemPriceNowItemsItemConnectionNodesItemPricePriceResult) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *ItemPriceNowItemsItemConnectionNodesItemPrice:
+		typename = "Price"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ItemPriceNowItemsItemConnectionNodesItemPrice
+		}{typename, v}
+		return json.Marshal(result)
+	case *ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable:
+		typename = "PriceUnavailable"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for ItemPriceNowItemsItemConnectionNodesItemPricePriceResult: "%T"`, v)
+	}
+}
+
+// ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable includes the requested fields of the GraphQL type PriceUnavailable.
+type ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable) GetTypename() *string {
+	return v.Typename
+}
+
+// ItemPriceNowResponse is returned by ItemPriceNow on success.
+type ItemPriceNowResponse struct {
+	Items ItemPriceNowItemsItemConnection `json:"items"`
 }
 
 // ItemPrice includes the GraphQL fields of Price requested by the fragment ItemPrice.
@@ -2400,6 +3501,21 @@ type ItemsResponse struct {
 	Items ItemsItemsItemConnection `json:"items"`
 }
 
+// LatestOrdersOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
+type LatestOrdersOrdersOrderConnection struct {
+	Nodes []LatestOrdersOrdersOrderConnectionNodesOrder `json:"nodes,omitzero"`
+}
+
+// LatestOrdersOrdersOrderConnectionNodesOrder includes the requested fields of the GraphQL type Order.
+type LatestOrdersOrdersOrderConnectionNodesOrder struct {
+	Number *string `json:"number,omitzero"`
+}
+
+// LatestOrdersResponse is returned by LatestOrders on success.
+type LatestOrdersResponse struct {
+	Orders LatestOrdersOrdersOrderConnection `json:"orders"`
+}
+
 // LeadTimeAlertsAlertsAlertConnection includes the requested fields of the GraphQL type AlertConnection.
 type LeadTimeAlertsAlertsAlertConnection struct {
 	Nodes []LeadTimeAlertsAlertsAlertConnectionNodesAlert `json:"nodes,omitzero"`
@@ -2476,6 +3592,45 @@ type LineAcknowledgmentInput struct {
 	Reason               *string          `json:"reason,omitzero"`
 }
 
+// MasterDataConflictDetails includes the GraphQL fields of MasterDataConflict requested by the fragment MasterDataConflictDetails.
+type MasterDataConflictDetails struct {
+	Id            string                                        `json:"id"`
+	Key           string                                        `json:"key"`
+	Field         string                                        `json:"field"`
+	Subject       *string                                       `json:"subject,omitzero"`
+	Steward       string                                        `json:"steward"`
+	ResolvedValue *string                                       `json:"resolvedValue,omitzero"`
+	ResolvedAt    *string                                       `json:"resolvedAt,omitzero"`
+	ResolvedBy    MasterDataConflictDetailsResolvedByUser       `json:"resolvedBy"`
+	Values        []MasterDataConflictDetailsValuesSourcedValue `json:"values,omitzero"`
+}
+
+// MasterDataConflictDetailsResolvedByUser includes the requested fields of the GraphQL type User.
+type MasterDataConflictDetailsResolvedByUser struct {
+	DisplayName string `json:"displayName"`
+}
+
+// MasterDataConflictDetailsValuesSourcedValue includes the requested fields of the GraphQL type SourcedValue.
+type MasterDataConflictDetailsValuesSourcedValue struct {
+	Value      *string                                               `json:"value,omitzero"`
+	Provenance MasterDataConflictDetailsValuesSourcedValueProvenance `json:"provenance"`
+}
+
+// MasterDataConflictDetailsValuesSourcedValueProvenance includes the requested fields of the GraphQL type Provenance.
+type MasterDataConflictDetailsValuesSourcedValueProvenance struct {
+	Instance string `json:"instance"`
+}
+
+// MasterDataConflictsMasterDataConflictsMasterDataConflictConnection includes the requested fields of the GraphQL type MasterDataConflictConnection.
+type MasterDataConflictsMasterDataConflictsMasterDataConflictConnection struct {
+	Nodes []MasterDataConflictDetails `json:"nodes,omitzero"`
+}
+
+// MasterDataConflictsResponse is returned by MasterDataConflicts on success.
+type MasterDataConflictsResponse struct {
+	MasterDataConflicts MasterDataConflictsMasterDataConflictsMasterDataConflictConnection `json:"masterDataConflicts"`
+}
+
 type MessageDirection string
 
 const (
@@ -2515,6 +3670,139 @@ type MutationNamesType struct {
 type MutationNamesTypeFieldsField struct {
 	Name string `json:"name"`
 }
+
+// NamedCaller includes the requested fields of the GraphQL interface Viewer.
+//
+// NamedCaller is implemented by the following types:
+// NamedCallerCustomerViewer
+// NamedCallerGuestViewer
+// NamedCallerOperatorViewer
+// NamedCallerSupplierViewer
+type NamedCaller interface {
+	implementsGraphQLInterfaceNamedCaller()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *NamedCallerCustomerViewer) implementsGraphQLInterfaceNamedCaller() {}
+func (v *NamedCallerGuestViewer) implementsGraphQLInterfaceNamedCaller()    {}
+func (v *NamedCallerOperatorViewer) implementsGraphQLInterfaceNamedCaller() {}
+func (v *NamedCallerSupplierViewer) implementsGraphQLInterfaceNamedCaller() {}
+
+func __unmarshalNamedCaller(b []byte, v *NamedCaller) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "CustomerViewer":
+		*v = new(NamedCallerCustomerViewer)
+		return json.Unmarshal(b, *v)
+	case "GuestViewer":
+		*v = new(NamedCallerGuestViewer)
+		return json.Unmarshal(b, *v)
+	case "OperatorViewer":
+		*v = new(NamedCallerOperatorViewer)
+		return json.Unmarshal(b, *v)
+	case "SupplierViewer":
+		*v = new(NamedCallerSupplierViewer)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Viewer.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for NamedCaller: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalNamedCaller(v *NamedCaller) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *NamedCallerCustomerViewer:
+		typename = "CustomerViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*NamedCallerCustomerViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *NamedCallerGuestViewer:
+		typename = "GuestViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*NamedCallerGuestViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *NamedCallerOperatorViewer:
+		typename = "OperatorViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*NamedCallerOperatorViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *NamedCallerSupplierViewer:
+		typename = "SupplierViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*NamedCallerSupplierViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for NamedCaller: "%T"`, v)
+	}
+}
+
+// NamedCallerAccount includes the requested fields of the GraphQL type Account.
+type NamedCallerAccount struct {
+	Name string `json:"name"`
+}
+
+// NamedCallerCustomerViewer includes the requested fields of the GraphQL type CustomerViewer.
+type NamedCallerCustomerViewer struct {
+	Typename *string            `json:"__typename,omitzero"`
+	Account  NamedCallerAccount `json:"account"`
+}
+
+func (v *NamedCallerCustomerViewer) GetTypename() *string { return v.Typename }
+
+func (v *NamedCallerCustomerViewer) GetAccount() NamedCallerAccount { return v.Account }
+
+// NamedCallerGuestViewer includes the requested fields of the GraphQL type GuestViewer.
+type NamedCallerGuestViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *NamedCallerGuestViewer) GetTypename() *string { return v.Typename }
+
+// NamedCallerOperatorViewer includes the requested fields of the GraphQL type OperatorViewer.
+type NamedCallerOperatorViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *NamedCallerOperatorViewer) GetTypename() *string { return v.Typename }
+
+// NamedCallerSupplierViewer includes the requested fields of the GraphQL type SupplierViewer.
+type NamedCallerSupplierViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *NamedCallerSupplierViewer) GetTypename() *string { return v.Typename }
 
 // NodeNode includes the requested fields of the GraphQL type Node.
 type NodeNode struct {
@@ -4912,6 +6200,44 @@ type ResolveAlertResponse struct {
 	ResolveAlert ChangedAlert `json:"resolveAlert"`
 }
 
+type ResolveMasterDataConflictInput struct {
+	Conflict string `json:"conflict"`
+	Value    string `json:"value"`
+	Reason   string `json:"reason"`
+}
+
+// ResolveMasterDataConflictResponse is returned by ResolveMasterDataConflict on success.
+type ResolveMasterDataConflictResponse struct {
+	ResolveMasterDataConflict ResolvedConflict `json:"resolveMasterDataConflict"`
+}
+
+// ResolvedConflict includes the GraphQL fields of MasterDataConflictPayload requested by the fragment ResolvedConflict.
+type ResolvedConflict struct {
+	Replayed  bool                                       `json:"replayed"`
+	Errors    []Refusal                                  `json:"errors,omitzero"`
+	Operation ResolvedConflictOperation                  `json:"operation"`
+	Conflict  ResolvedConflictConflictMasterDataConflict `json:"conflict"`
+}
+
+// ResolvedConflictConflictMasterDataConflict includes the requested fields of the GraphQL type MasterDataConflict.
+type ResolvedConflictConflictMasterDataConflict struct {
+	Id string `json:"id"`
+}
+
+// ResolvedConflictOperation includes the requested fields of the GraphQL type Operation.
+type ResolvedConflictOperation struct {
+	Id    string                                        `json:"id"`
+	Kind  OperationKind                                 `json:"kind"`
+	State OperationState                                `json:"state"`
+	Steps []ResolvedConflictOperationStepsOperationStep `json:"steps,omitzero"`
+}
+
+// ResolvedConflictOperationStepsOperationStep includes the requested fields of the GraphQL type OperationStep.
+type ResolvedConflictOperationStepsOperationStep struct {
+	Name  string    `json:"name"`
+	State StepState `json:"state"`
+}
+
 // RespondToPurchaseOrderResponse is returned by RespondToPurchaseOrder on success.
 type RespondToPurchaseOrderResponse struct {
 	RespondToPurchaseOrder AnsweredPurchaseOrder `json:"respondToPurchaseOrder"`
@@ -4972,6 +6298,25 @@ type RevokePartnerKeyInput struct {
 // RevokePartnerKeyResponse is returned by RevokePartnerKey on success.
 type RevokePartnerKeyResponse struct {
 	RevokePartnerKey ChangedPartner `json:"revokePartnerKey"`
+}
+
+// RoiResponse is returned by Roi on success.
+type RoiResponse struct {
+	Roi RoiRoiRoiReport `json:"roi"`
+}
+
+// RoiRoiRoiReport includes the requested fields of the GraphQL type RoiReport.
+type RoiRoiRoiReport struct {
+	Measures []RoiRoiRoiReportMeasuresMeasureResult `json:"measures,omitzero"`
+}
+
+// RoiRoiRoiReportMeasuresMeasureResult includes the requested fields of the GraphQL type MeasureResult.
+type RoiRoiRoiReportMeasuresMeasureResult struct {
+	Measure BusinessMeasure `json:"measure"`
+	Samples int             `json:"samples"`
+	P50     *string         `json:"p50,omitzero"`
+	P95     *string         `json:"p95,omitzero"`
+	Percent *string         `json:"percent,omitzero"`
 }
 
 // SaveObjectiveResponse is returned by SaveObjective on success.
@@ -5907,6 +7252,10 @@ type __AmendOrderInput struct {
 	In  AmendOrderInput `json:"in"`
 }
 
+type __AuditOfInput struct {
+	Subject string `json:"subject"`
+}
+
 type __CancelDespatchAdviceInput struct {
 	Key string                    `json:"key"`
 	In  CancelDespatchAdviceInput `json:"in"`
@@ -5934,6 +7283,19 @@ type __DecideDeviationInput struct {
 
 type __DespatchAdviceNodeInput struct {
 	Id string `json:"id"`
+}
+
+type __DeviationNodeInput struct {
+	Id string `json:"id"`
+}
+
+type __DiscardDeadLetterInput struct {
+	Key string          `json:"key"`
+	In  DeadLetterInput `json:"in"`
+}
+
+type __ItemBrandInput struct {
+	Sku string `json:"sku"`
 }
 
 type __ItemPartNumberInput struct {
@@ -5968,6 +7330,10 @@ type __ItemsInput struct {
 
 type __LeadTimeAlertsInput struct {
 	Item string `json:"item"`
+}
+
+type __MasterDataConflictsInput struct {
+	Open *bool `json:"open,omitzero"`
 }
 
 type __NodeInput struct {
@@ -6059,6 +7425,11 @@ type __ResolveAlertInput struct {
 	In  ResolveAlertInput `json:"in"`
 }
 
+type __ResolveMasterDataConflictInput struct {
+	Key string                         `json:"key"`
+	In  ResolveMasterDataConflictInput `json:"in"`
+}
+
 type __RespondToPurchaseOrderInput struct {
 	Key string                     `json:"key"`
 	In  PurchaseOrderResponseInput `json:"in"`
@@ -6072,6 +7443,10 @@ type __ResumeSourceInput struct {
 type __RevokePartnerKeyInput struct {
 	Key string                `json:"key"`
 	In  RevokePartnerKeyInput `json:"in"`
+}
+
+type __RoiInput struct {
+	Period DateRangeInput `json:"period"`
 }
 
 type __SaveObjectiveInput struct {
@@ -6140,6 +7515,40 @@ func Account(
 	}
 
 	data_ = &AccountResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by AccountName.
+const AccountName_Operation = `
+query AccountName {
+	viewer {
+		__typename
+		... on CustomerViewer {
+			account {
+				name
+			}
+		}
+	}
+}
+`
+
+func AccountName(
+	client_ graphql.Client,
+) (data_ *AccountNameResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AccountName",
+		Query:  AccountName_Operation,
+	}
+
+	data_ = &AccountNameResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -6620,6 +8029,42 @@ func AuditLog(
 	}
 
 	data_ = &AuditLogResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by AuditOf.
+const AuditOf_Operation = `
+query AuditOf ($subject: ID!) {
+	auditLog(first: 10, filter: {subject:$subject}) {
+		nodes {
+			action
+			after
+		}
+	}
+}
+`
+
+func AuditOf(
+	client_ graphql.Client,
+	subject string,
+) (data_ *AuditOfResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AuditOf",
+		Query:  AuditOf_Operation,
+		Variables: &__AuditOfInput{
+			Subject: subject,
+		},
+	}
+
+	data_ = &AuditOfResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -7423,6 +8868,198 @@ func DespatchAdviceNode(
 	return data_, err_
 }
 
+// The query executed by DeviationNode.
+const DeviationNode_Operation = `
+query DeviationNode ($id: ID!) {
+	node(id: $id) {
+		__typename
+		... on Deviation {
+			field
+			delta
+			expected
+			proposed
+		}
+	}
+}
+`
+
+func DeviationNode(
+	client_ graphql.Client,
+	id string,
+) (data_ *DeviationNodeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeviationNode",
+		Query:  DeviationNode_Operation,
+		Variables: &__DeviationNodeInput{
+			Id: id,
+		},
+	}
+
+	data_ = &DeviationNodeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DiscardDeadLetter.
+const DiscardDeadLetter_Operation = `
+mutation DiscardDeadLetter ($key: IdempotencyKey!, $in: DeadLetterInput!) {
+	discardDeadLetter(idempotencyKey: $key, input: $in) {
+		errors {
+			__typename
+			... Refusal
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func DiscardDeadLetter(
+	client_ graphql.Client,
+	key string,
+	in DeadLetterInput,
+) (data_ *DiscardDeadLetterResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DiscardDeadLetter",
+		Query:  DiscardDeadLetter_Operation,
+		Variables: &__DiscardDeadLetterInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &DiscardDeadLetterResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by FirstItems.
+const FirstItems_Operation = `
+query FirstItems {
+	items(first: 3) {
+		nodes {
+			id
+			sku
+		}
+	}
+}
+`
+
+func FirstItems(
+	client_ graphql.Client,
+) (data_ *FirstItemsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "FirstItems",
+		Query:  FirstItems_Operation,
+	}
+
+	data_ = &FirstItemsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemBrand.
+const ItemBrand_Operation = `
+query ItemBrand ($sku: String!) {
+	item(by: {sku:$sku}) {
+		brand
+	}
+}
+`
+
+func ItemBrand(
+	client_ graphql.Client,
+	sku string,
+) (data_ *ItemBrandResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemBrand",
+		Query:  ItemBrand_Operation,
+		Variables: &__ItemBrandInput{
+			Sku: sku,
+		},
+	}
+
+	data_ = &ItemBrandResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ItemPartNumber.
 const ItemPartNumber_Operation = `
 query ItemPartNumber ($by: ItemBy!, $account: ID) {
@@ -7518,6 +9155,40 @@ func ItemPartNumbersOfTwo(
 	}
 
 	data_ = &ItemPartNumbersOfTwoResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemPriceNow.
+const ItemPriceNow_Operation = `
+query ItemPriceNow {
+	items(first: 1) {
+		nodes {
+			sku
+			price(maxAge: "PT0S") {
+				__typename
+			}
+		}
+	}
+}
+`
+
+func ItemPriceNow(
+	client_ graphql.Client,
+) (data_ *ItemPriceNowResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemPriceNow",
+		Query:  ItemPriceNow_Operation,
+	}
+
+	data_ = &ItemPriceNowResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -7783,6 +9454,37 @@ func Items(
 	return data_, err_
 }
 
+// The query executed by LatestOrders.
+const LatestOrders_Operation = `
+query LatestOrders {
+	orders(first: 3) {
+		nodes {
+			number
+		}
+	}
+}
+`
+
+func LatestOrders(
+	client_ graphql.Client,
+) (data_ *LatestOrdersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "LatestOrders",
+		Query:  LatestOrders_Operation,
+	}
+
+	data_ = &LatestOrdersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by LeadTimeAlerts.
 const LeadTimeAlerts_Operation = `
 query LeadTimeAlerts ($item: ID!) {
@@ -7814,6 +9516,59 @@ func LeadTimeAlerts(
 	}
 
 	data_ = &LeadTimeAlertsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by MasterDataConflicts.
+const MasterDataConflicts_Operation = `
+query MasterDataConflicts ($open: Boolean) {
+	masterDataConflicts(first: 100, filter: {open:$open}) {
+		nodes {
+			... MasterDataConflictDetails
+		}
+	}
+}
+fragment MasterDataConflictDetails on MasterDataConflict {
+	id
+	key
+	field
+	subject
+	steward
+	resolvedValue
+	resolvedAt
+	resolvedBy {
+		displayName
+	}
+	values {
+		value
+		provenance {
+			instance
+		}
+	}
+}
+`
+
+func MasterDataConflicts(
+	client_ graphql.Client,
+	open *bool,
+) (data_ *MasterDataConflictsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "MasterDataConflicts",
+		Query:  MasterDataConflicts_Operation,
+		Variables: &__MasterDataConflictsInput{
+			Open: open,
+		},
+	}
+
+	data_ = &MasterDataConflictsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -9650,6 +11405,110 @@ func ResolveAlert(
 	return data_, err_
 }
 
+// The mutation executed by ResolveMasterDataConflict.
+const ResolveMasterDataConflict_Operation = `
+mutation ResolveMasterDataConflict ($key: IdempotencyKey!, $in: ResolveMasterDataConflictInput!) {
+	resolveMasterDataConflict(idempotencyKey: $key, input: $in) {
+		... ResolvedConflict
+	}
+}
+fragment ResolvedConflict on MasterDataConflictPayload {
+	replayed
+	errors {
+		__typename
+		... Refusal
+	}
+	operation {
+		id
+		kind
+		state
+		steps {
+			name
+			state
+		}
+	}
+	conflict {
+		id
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func ResolveMasterDataConflict(
+	client_ graphql.Client,
+	key string,
+	in ResolveMasterDataConflictInput,
+) (data_ *ResolveMasterDataConflictResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ResolveMasterDataConflict",
+		Query:  ResolveMasterDataConflict_Operation,
+		Variables: &__ResolveMasterDataConflictInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ResolveMasterDataConflictResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by RespondToPurchaseOrder.
 const RespondToPurchaseOrder_Operation = `
 mutation RespondToPurchaseOrder ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) {
@@ -9962,6 +11821,45 @@ func RevokePartnerKey(
 	}
 
 	data_ = &RevokePartnerKeyResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Roi.
+const Roi_Operation = `
+query Roi ($period: DateRangeInput!) {
+	roi(period: $period) {
+		measures {
+			measure
+			samples
+			p50
+			p95
+			percent
+		}
+	}
+}
+`
+
+func Roi(
+	client_ graphql.Client,
+	period DateRangeInput,
+) (data_ *RoiResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Roi",
+		Query:  Roi_Operation,
+		Variables: &__RoiInput{
+			Period: period,
+		},
+	}
+
+	data_ = &RoiResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
