@@ -6,7 +6,27 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
+
+// alerted is an alert of a kind and in a state that fits; null where there is none.
+func (s *server) alerted(t *testing.T, kind api.AlertKind, state api.AlertState, fits func(api.AlertDetails) bool) (none api.AlertDetails) {
+	t.Helper()
+	for _, a := range must(api.Alerts(s.as(t, "operator"), 100, &api.AlertFilter{
+		Kind: []api.AlertKind{kind}, State: []api.AlertState{state},
+	})).Alerts.Nodes {
+		if fits(a) {
+			return a
+		}
+	}
+	return none
+}
+
+// critical is whether an alert about the ERP is.
+func critical(a api.AlertDetails) bool {
+	return a.Subject == "erp" && a.Severity == api.SeverityCritical
+}
 
 // alert is an alert of a kind about something that fits, or nil.
 func (s *server) alert(t *testing.T, kind string, state []string, about func(map[string]any) bool) map[string]any {
@@ -33,37 +53,39 @@ func TestASystemThatFailsIsAnAlertWithItsTier(t *testing.T) {
 	s := start(t, loaded(t), "PORTICO_PACE=1")
 	s.settled(t)
 	// While it is read for the first time, a busy machine may well find it slow.
-	erp := func(m map[string]any) bool { return m["subject"] == "erp" && m["severity"] == "CRITICAL" }
-	if raised := s.alert(t, "SOURCE_UNHEALTHY", []string{"OPEN"}, erp); raised != nil {
-		t.Fatalf("the ERP is down before the outage: %v", raised)
+	unhealthy := func(state api.AlertState) api.AlertDetails {
+		return s.alerted(t, api.AlertKindSourceUnhealthy, state, critical)
+	}
+	if raised := unhealthy(api.AlertStateOpen); !null(raised) {
+		t.Fatalf("the ERP is down before the outage: %s", asJSON(raised))
 	}
 	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "refuse"})
 	began := time.Now()
-	var raised map[string]any
+	var raised api.AlertDetails
 	s.until(t, 40*time.Second, "an alert about the ERP", func() bool {
-		raised = s.alert(t, "SOURCE_UNHEALTHY", []string{"OPEN"}, erp)
-		return raised != nil
+		raised = unhealthy(api.AlertStateOpen)
+		return !null(raised)
 	})
 	if after := time.Since(began); after < 10*time.Second {
 		t.Errorf("the alert was raised %s after the outage began, want 10 s at least", after)
 	}
-	if raised["responsible"] != "ERP" || raised["queue"] != "operations" || raised["severity"] != "CRITICAL" ||
-		raised["suggestedAction"] == nil {
-		t.Errorf("the alert does not say whose it is and what to do: %v", raised)
+	if val(raised.Responsible) != api.ResponsibleErp || raised.Queue != "operations" || raised.Severity != api.SeverityCritical ||
+		raised.SuggestedAction == nil {
+		t.Errorf("the alert does not say whose it is and what to do: %s", asJSON(raised))
 	}
 	s.until(t, 40*time.Second, "the objective missed", func() bool {
-		return s.alert(t, "OBJECTIVE_BREACHED", []string{"OPEN"}, func(m map[string]any) bool { return m["subject"] == "obj_integration" }) != nil
+		return !null(s.alerted(t, api.AlertKindObjectiveBreached, api.AlertStateOpen,
+			func(a api.AlertDetails) bool { return a.Subject == "obj_integration" }))
 	})
-	a := s.good(t, "operator", `{ sla(period: {}) { objective { id } met breaches { id } } }`, nil)
-	for _, r := range a.at("sla").([]any) {
-		if walk(r, "objective.id") == "obj_integration" && (walk(r, "met") != false || walk(r, "breaches.0.id") == nil) {
-			t.Errorf("the report does not tell that it is missed: %v", r)
+	for _, r := range must(api.Sla(s.as(t, "operator"), api.DateRangeInput{})).Sla {
+		if r.Objective.Id == "obj_integration" && (r.Met || at(r.Breaches, 0).Id == "") {
+			t.Errorf("the report does not tell that it is missed: %s", asJSON(r))
 		}
 	}
 	s.control(t, http.MethodDelete, "/control/faults", nil)
 	s.until(t, 40*time.Second, "the alert closed", func() bool {
-		m := s.alert(t, "SOURCE_UNHEALTHY", []string{"RESOLVED"}, erp)
-		return m != nil && m["id"] == raised["id"] && m["resolution"] == "It answers again."
+		a := unhealthy(api.AlertStateResolved)
+		return a.Id == raised.Id && val(a.Resolution) == "It answers again."
 	})
 }
 
@@ -75,15 +97,15 @@ func TestASourceWhoseChangesDoNotArriveIsStale(t *testing.T) {
 	t.Parallel()
 	s := start(t, loaded(t), "PORTICO_SANDBOX_SPEED=0")
 	s.settled(t)
-	erp := func() (state, reasons string) {
-		for _, h := range s.good(t, "buyer", `{ sourceHealth { instance state reasons } }`, nil).at("sourceHealth").([]any) {
-			if walk(h, "instance") == "erp" {
-				return say(walk(h, "state")), fmt.Sprint(walk(h, "reasons"))
+	erp := func() (state api.SourceState, reasons []api.SourceReason) {
+		for _, h := range must(api.SourceReasons(s.as(t, "buyer"))).SourceHealth {
+			if h.Instance == "erp" {
+				return h.State, h.Reasons
 			}
 		}
-		return "", ""
+		return "", nil
 	}
-	if state, reasons := erp(); state != "UP" || reasons != "[]" {
+	if state, reasons := erp(); state != api.SourceStateUp || len(reasons) != 0 {
 		t.Fatalf("it begins %s %s", state, reasons)
 	}
 	tx, err := s.database(t).BeginTxx(t.Context(), nil)
@@ -94,13 +116,15 @@ func TestASourceWhoseChangesDoNotArriveIsStale(t *testing.T) {
 	if _, err := tx.ExecContext(t.Context(), `LOCK TABLE feeds IN EXCLUSIVE MODE`); err != nil {
 		t.Fatal(err)
 	}
-	of := func(m map[string]any) bool { return m["subject"] == "erp" && m["severity"] == "CRITICAL" }
+	alerted := func() bool {
+		return !null(s.alerted(t, api.AlertKindSourceUnhealthy, api.AlertStateOpen, critical))
+	}
 	s.until(t, 2*time.Minute, "known to stand", func() bool {
 		if _, err := tx.ExecContext(t.Context(), `SELECT`); err != nil { // it is not left idle, which would end it
 			t.Fatal(err)
 		}
 		state, reasons := erp()
-		return state == "STALE" && strings.HasPrefix(reasons, "[STALE") && s.alert(t, "SOURCE_UNHEALTHY", []string{"OPEN"}, of) != nil &&
+		return state == api.SourceStateStale && at(reasons, 0) == api.SourceReasonStale && alerted() &&
 			strings.Contains(s.metrics(t), `portico_source_reason{reason="STALE",source="erp"} 1`)
 	})
 	if err := tx.Rollback(); err != nil {
@@ -108,7 +132,7 @@ func TestASourceWhoseChangesDoNotArriveIsStale(t *testing.T) {
 	}
 	s.until(t, 20*time.Second, "well again", func() bool {
 		state, _ := erp()
-		return state == "UP" && s.alert(t, "SOURCE_UNHEALTHY", []string{"OPEN"}, of) == nil &&
+		return state == api.SourceStateUp && !alerted() &&
 			strings.Contains(s.metrics(t), `portico_source_reason{reason="STALE",source="erp"} 0`)
 	})
 }
@@ -119,70 +143,71 @@ func TestASourceWhoseChangesDoNotArriveIsStale(t *testing.T) {
 func TestObjectivesAreSavedOnceAndByVersion(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	const save = `mutation ($key: IdempotencyKey!, $in: ObjectiveInput!) { saveObjective(idempotencyKey: $key, input: $in)
-		{ replayed errors { __typename ... on UserError { code path } } objective { id name maximum percent window version } } }`
+	operator := s.as(t, "operator")
 	of := fmt.Sprint(time.Now().UnixNano())
-	in := func(more ...any) map[string]any {
-		m := map[string]any{
-			"name": "Fast " + of, "measure": "SHIPMENT_TIMELINESS", "maximum": "PT5M", "window": "P1D", "queue": "logistics",
-			"severity": "INFO",
+	type input = api.ObjectiveInput
+	in := func(change func(*input)) input {
+		in := input{
+			Name: "Fast " + of, Measure: api.BusinessMeasureShipmentTimeliness, Maximum: new("PT5M"), Window: "P1D", Queue: "logistics",
+			Severity: new(api.SeverityInfo),
 		}
-		for i := 0; i < len(more); i += 2 {
-			if m[more[i].(string)] = more[i+1]; more[i+1] == nil {
-				delete(m, more[i].(string))
-			}
-		}
-		return m
+		change(&in)
+		return in
 	}
+	nothing := func(*input) {}
 	key := 0
-	try := func(in map[string]any) answer {
+	try := func(change func(*input)) api.SaveObjectiveSaveObjectiveObjectivePayload {
 		key++
-		return s.good(t, "operator", save, map[string]any{"key": fmt.Sprintf("objective %d of %s", key, of), "in": in})
+		return must(api.SaveObjective(operator, fmt.Sprintf("objective %d of %s", key, of), in(change))).SaveObjective
 	}
-	for path, in := range map[string]map[string]any{
-		"name": in("name", " "), "window": in("window", "PT1S"), "maximum": in("maximum", nil),
-		"percent": in("measure", "ORDER_ERROR_RATE", "maximum", nil, "percent", "101"),
-		"measure": in("measure", "SUPPORT_TICKETS"), "expectedVersion": in("id", "obj_cycle"), "queue": in("queue", ""),
+	for path, change := range map[string]func(*input){
+		"name":    func(in *input) { in.Name = " " },
+		"window":  func(in *input) { in.Window = "PT1S" },
+		"maximum": func(in *input) { in.Maximum = nil },
+		"percent": func(in *input) {
+			in.Measure, in.Maximum, in.Percent = api.BusinessMeasureOrderErrorRate, nil, new("101")
+		},
+		"measure":         func(in *input) { in.Measure = api.BusinessMeasureSupportTickets },
+		"expectedVersion": func(in *input) { in.Id = new("obj_cycle") },
+		"queue":           func(in *input) { in.Queue = "" },
 	} {
-		if a := try(in); a.at("saveObjective", "errors", 0, "code") != "INVALID_INPUT" ||
-			!strings.Contains(fmt.Sprint(a.at("saveObjective", "errors", 0, "path")), path) {
-			t.Errorf("%s: %s", path, a.Body)
+		a := try(change)
+		if refused := at(a.Errors, 0); refused.Code != "INVALID_INPUT" || !strings.Contains(fmt.Sprint(refused.Path), path) {
+			t.Errorf("%s: %s", path, asJSON(a))
 		}
 	}
-	a := try(in())
-	id, version := a.at("saveObjective", "objective", "id"), a.at("saveObjective", "objective", "version")
-	if id == nil || version != "1" || a.at("saveObjective", "objective", "maximum") != "PT5M" {
-		t.Fatalf("not made: %s", a.Body)
+	a := try(nothing)
+	id, version := a.Objective.Id, a.Objective.Version
+	if id == "" || version != "1" || val(a.Objective.Maximum) != "PT5M" {
+		t.Fatalf("not made: %s", asJSON(a))
 	}
-	if a := try(in()); a.at("saveObjective", "errors", 0, "code") != "NOT_FOUND" {
-		t.Errorf("two have one name: %s", a.Body)
+	if a := try(nothing); at(a.Errors, 0).Code != "NOT_FOUND" {
+		t.Errorf("two have one name: %s", asJSON(a))
 	}
-	if a := try(in("id", id, "expectedVersion", version, "maximum", "PT7M")); a.at("saveObjective", "objective", "maximum") != "PT7M" ||
-		a.at("saveObjective", "objective", "version") != "2" {
-		t.Errorf("not changed: %s", a.Body)
+	changed := func(in *input) { in.Id, in.ExpectedVersion, in.Maximum = &id, &version, new("PT7M") }
+	if a := try(changed); val(a.Objective.Maximum) != "PT7M" || a.Objective.Version != "2" {
+		t.Errorf("not changed: %s", asJSON(a))
 	}
-	if a := try(in("id", id, "expectedVersion", version)); a.at("saveObjective", "errors", 0, "code") != "VERSION_CONFLICT" {
-		t.Errorf("an old version was changed: %s", a.Body)
+	if a := try(func(in *input) { in.Id, in.ExpectedVersion = &id, &version }); at(a.Errors, 0).Code != "VERSION_CONFLICT" {
+		t.Errorf("an old version was changed: %s", asJSON(a))
 	}
 	s.until(t, 10*time.Second, "audited, and a node", func() bool {
-		a := s.good(t, "operator",
-			`query ($id: ID!) { node(id: $id) { ... on Objective { name } } auditLog(first: 1, filter: {subject: $id}) { nodes { action } } }`,
-			map[string]any{"id": id})
-		return a.at("node", "name") != nil && len(a.at("auditLog", "nodes").([]any)) == 1 &&
-			a.at("auditLog", "nodes", 0, "action") == "objective.save"
+		a := must(api.ObjectiveNode(operator, id))
+		objective, is := a.Node.(*api.ObjectiveNodeNodeObjective)
+		return is && objective.Name != "" && len(a.AuditLog.Nodes) == 1 && a.AuditLog.Nodes[0].Action == "objective.save"
 	})
-	if a := s.query(t, "buyer", save, map[string]any{"key": "objective of a buyer " + of, "in": in()}); a.codes()[0] != "FORBIDDEN" {
-		t.Errorf("a buyer saves objectives: %s", a.Body)
+	_, err := api.SaveObjective(s.try(t, "buyer"), "objective of a buyer "+of, in(nothing))
+	if errs := errorsOf(t, err); at(codes(errs), 0) != "FORBIDDEN" {
+		t.Errorf("a buyer saves objectives: %s", asJSON(errs))
 	}
-	const tickets = `mutation ($key: IdempotencyKey!, $n: Int!) { recordSupportTickets(idempotencyKey: $key, input:
-		{period: {from: "2026-01-01", to: "2026-12-31"}, count: $n, source: "desk"})
-		{ errors { ... on UserError { code } } result { samples count } } }`
-	orders := s.good(t, "operator", `{ orders(first: 1, filter: {placed: {from: "2026-01-01", to: "2026-12-31"}}) { totalCount { value } } }`,
-		nil).at("orders", "totalCount", "value").(float64)
+	year := api.DateRangeInput{From: new("2026-01-01"), To: new("2026-12-31")}
+	orders := must(api.OrderCount(operator, &api.OrderFilter{Placed: &year})).Orders.TotalCount.Value
 	for _, n := range []int{7, 30} { // the second replaces the first
-		a := s.good(t, "operator", tickets, map[string]any{"key": fmt.Sprintf("tickets %d of %s", n, of), "n": n})
-		if want := fmt.Sprintf("%.2f", 1000*float64(n)/orders); !same(want, say(a.at("recordSupportTickets", "result", "count"))) {
-			t.Errorf("%d tickets on %v orders: %s", n, orders, a.Body)
+		a := must(api.RecordSupportTickets(operator, fmt.Sprintf("tickets %d of %s", n, of), api.SupportTicketCountInput{
+			Period: year, Count: n, Source: "desk",
+		})).RecordSupportTickets
+		if want := fmt.Sprintf("%.2f", 1000*float64(n)/float64(orders)); !same(want, val(a.Result.Count)) {
+			t.Errorf("%d tickets on %d orders: %s", n, orders, asJSON(a))
 		}
 	}
 }
@@ -194,20 +219,21 @@ func TestASupplierSeesItsOwnScorecardAlone(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	p := supplyingAt(t)
-	po := p.bought(t, 1000, "SCR-10001")
-	p.respond(t, p.answer(po, "ACCEPTED", map[string]any{"status": "ACCEPTED"}))
-	const card = `query { partners(first: 100) { nodes { code scorecard { measure samples p95 percent } } } }`
+	p.responded(t, "supplier", p.response(p.purchase(t, 1000, "SCR-10001"), api.ResponseKindAccepted, taken()))
+	cards := func(persona string) []api.PartnerScorecardsPartnersTradingPartnerConnectionNodesTradingPartner {
+		return must(api.PartnerScorecards(s.as(t, persona))).Partners.Nodes
+	}
 	s.until(t, 10*time.Second, "measured", func() bool {
-		return strings.Contains(s.good(t, "supplier", card, nil).Body, "ACKNOWLEDGMENT_LATENCY")
+		return strings.Contains(asJSON(cards("supplier")), string(api.BusinessMeasureAcknowledgmentLatency))
 	})
-	for _, n := range s.good(t, "supplier-other", card, nil).at("partners", "nodes").([]any) {
-		if walk(n, "code") == "V2001" {
+	for _, n := range cards("supplier-other") {
+		if n.Code == "V2001" {
 			t.Error("a supplier sees another one")
 		}
 	}
 	seen := false
-	for _, n := range s.good(t, "operator", card, nil).at("partners", "nodes").([]any) {
-		seen = seen || walk(n, "code") == "V2001" && len(n.(map[string]any)["scorecard"].([]any)) > 1
+	for _, n := range cards("operator") {
+		seen = seen || n.Code == "V2001" && len(n.Scorecard) > 1
 	}
 	if !seen {
 		t.Error("an operator does not see the scorecard")

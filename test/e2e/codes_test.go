@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,21 +10,20 @@ import (
 	"portico/test/e2e/api"
 )
 
-func (s *server) codes(t *testing.T, instance string) map[string]any {
+// codes are the table of an instance.
+func (s *server) codes(t *testing.T, instance string) (none api.CodeMappingDetails) {
 	t.Helper()
-	for _, m := range s.good(t, "operator",
-		`{ codeMappings { id standard list instance version publishedAt entries { code meaning } unmapped { code text count lastSeenAt } } }`,
-		nil).at("codeMappings").([]any) {
-		if walk(m, "instance") == instance {
-			return m.(map[string]any)
+	for _, m := range must(api.CodeMappings(s.as(t, "operator"))).CodeMappings {
+		if val(m.Instance) == instance {
+			return m
 		}
 	}
 	t.Fatalf("%s has no table", instance)
-	return nil
+	return none
 }
 
 // TestACodeGetsAMeaning has a carrier say what nobody knows, an operator say what it means,
-// and what was said before read anew.
+// and what was said before read once more.
 //
 // Covers: T01 L06 R04 G15
 func TestACodeGetsAMeaning(t *testing.T) {
@@ -43,58 +43,53 @@ func TestACodeGetsAMeaning(t *testing.T) {
 	p.becomes(t, ids[0], "PICKED_UP")
 	p.becomes(t, ids[1], "PICKED_UP")
 	table := p.codes(t, "acme")
-	if table["standard"] != "CARRIER" || table["list"] != "acme.scan" || table["version"] != 1.0 ||
-		!strings.Contains(fmt.Sprint(table["entries"]),
-			"map[code:POD meaning:Milestone.DELIVERED] map[code:POD meaning:ShipmentStatus.DELIVERED]") {
-		t.Errorf("as it was written: %v", table)
+	if table.Standard != api.CodeStandardCarrier || table.List != "acme.scan" || table.Version != 1 ||
+		!strings.Contains(fmt.Sprint(table.Entries), "{POD Milestone.DELIVERED} {POD ShipmentStatus.DELIVERED}") {
+		t.Errorf("as it was written: %s", asJSON(table))
 	}
-	if unmapped := table["unmapped"].([]any); len(unmapped) != 1 || walk(unmapped[0], "code") != "LCK" || walk(unmapped[0], "count") != 2.0 ||
-		walk(unmapped[0], "text") != "in a locker" {
-		t.Errorf("unmapped: %v", unmapped)
+	if unmapped := at(table.Unmapped, 0); len(table.Unmapped) != 1 || unmapped.Code != "LCK" || unmapped.Count != 2 ||
+		val(unmapped.Text) != "in a locker" {
+		t.Errorf("unmapped: %s", asJSON(table.Unmapped))
 	}
 	n := 0
-	publish := func(persona string, version int, entries ...any) answer {
+	type entry = api.CodeMappingEntryInput
+	publish := func(persona string, version int, entries ...entry) (api.PublishCodeMappingPublishCodeMappingCodeMappingPayload, error) {
 		n++
-		return p.query(t, persona,
-			`mutation ($key: IdempotencyKey!, $input: CodeMappingInput!) { publishCodeMapping(idempotencyKey: $key, input: $input) {
-			errors { __typename ... on UserError { code message path } } replayed mapping { version entries { code meaning } unmapped { code } } }
-			}`,
-			map[string]any{
-				"key":   fmt.Sprintf("lockers have a meaning %d", n),
-				"input": map[string]any{"mapping": table["id"], "expectedVersion": version, "reason": "the carrier told us", "entries": entries},
-			})
+		a, err := api.PublishCodeMapping(p.try(t, persona), fmt.Sprintf("lockers have a meaning %d", n), api.CodeMappingInput{
+			Mapping: table.Id, ExpectedVersion: version, Reason: "the carrier told us", Entries: entries,
+		})
+		return a.PublishCodeMapping, err
 	}
-	means := func(code, meaning string) any { return map[string]any{"code": code, "meaning": meaning} }
 	for name, c := range map[string]struct {
 		version int
-		entry   any
+		entry   entry
 		why     string
 	}{
-		"another version": {2, means("LCK", "ShipmentStatus.AVAILABLE_FOR_PICKUP"), "version 1"},
-		"no enum":         {1, means("LCK", "AVAILABLE_FOR_PICKUP"), "entries 0 meaning"},
-		"no value":        {1, means("LCK", "ShipmentStatus.LOCKED"), "entries 0 meaning"},
-		"no code":         {1, means("  ", "ShipmentStatus.DELIVERED"), "entries 0 code"},
+		"another version": {2, entry{Code: "LCK", Meaning: "ShipmentStatus.AVAILABLE_FOR_PICKUP"}, "version 1"},
+		"no enum":         {1, entry{Code: "LCK", Meaning: "AVAILABLE_FOR_PICKUP"}, "entries 0 meaning"},
+		"no value":        {1, entry{Code: "LCK", Meaning: "ShipmentStatus.LOCKED"}, "entries 0 meaning"},
+		"no code":         {1, entry{Code: "  ", Meaning: "ShipmentStatus.DELIVERED"}, "entries 0 code"},
 	} {
-		if a := publish("operator", c.version, c.entry); !strings.Contains(fmt.Sprint(a.at("publishCodeMapping", "errors")), c.why) ||
-			a.at("publishCodeMapping", "mapping") != nil {
-			t.Errorf("%s: %s", name, a.Body)
+		if a, err := publish("operator", c.version, c.entry); err != nil || !strings.Contains(fmt.Sprint(a.Errors), c.why) ||
+			!null(a.Mapping) {
+			t.Errorf("%s: %s %v", name, asJSON(a), err)
 		}
 	}
-	if a := publish("buyer", 1, means("LCK", "ShipmentStatus.DELIVERED")); len(a.Errors) == 0 {
-		t.Errorf("a buyer publishes: %s", a.Body)
+	if a, err := publish("buyer", 1, entry{Code: "LCK", Meaning: "ShipmentStatus.DELIVERED"}); len(errorsOf(t, err)) == 0 {
+		t.Errorf("a buyer publishes: %s", asJSON(a))
 	}
-	a := publish("operator", 1, means("LCK", "ShipmentStatus.AVAILABLE_FOR_PICKUP"), means("LCK", "Milestone.AVAILABLE_FOR_PICKUP"),
-		means("PUP", "ShipmentStatus.IN_TRANSIT"))
-	if a.at("publishCodeMapping", "mapping", "version") != 2.0 || fmt.Sprint(a.at("publishCodeMapping", "mapping", "unmapped")) != "[]" ||
-		!strings.Contains(a.Body, `{"code":"PUP","meaning":"Milestone.PICKED_UP"},{"code":"PUP","meaning":"ShipmentStatus.IN_TRANSIT"}`) {
-		t.Fatalf("published: %s", a.Body)
+	a, err := publish("operator", 1, entry{Code: "LCK", Meaning: "ShipmentStatus.AVAILABLE_FOR_PICKUP"},
+		entry{Code: "LCK", Meaning: "Milestone.AVAILABLE_FOR_PICKUP"}, entry{Code: "PUP", Meaning: "ShipmentStatus.IN_TRANSIT"})
+	if err != nil || a.Mapping.Version != 2 || len(a.Mapping.Unmapped) != 0 ||
+		!strings.Contains(fmt.Sprint(a.Mapping.Entries), "{PUP Milestone.PICKED_UP} {PUP ShipmentStatus.IN_TRANSIT}") {
+		t.Fatalf("published: %s %v", asJSON(a), err)
 	}
 	if status, _ := p.push("", locker(2, "2026-03-01T11:00:00Z")); status != 202 {
 		t.Fatal(status)
 	}
 	p.becomes(t, ids[2], "AVAILABLE_FOR_PICKUP")
 	if now := p.shipment(t, ids[0]); now["status"] != "PICKED_UP" {
-		t.Errorf("what came before is read anew by itself: %v", now["status"])
+		t.Errorf("what came before is read once more by itself: %v", now["status"])
 	}
 	replay := func(key string, dry bool) api.ReplayedStream {
 		return p.replayed(t, key, api.ReplayInput{Stream: "acme/deliveries", DryRun: &dry, Reason: "lockers have a meaning"})
@@ -106,14 +101,17 @@ func TestACodeGetsAMeaning(t *testing.T) {
 	p.becomes(t, ids[0], "AVAILABLE_FOR_PICKUP")
 	p.becomes(t, ids[1], "AVAILABLE_FOR_PICKUP")
 	p.until(t, 10*time.Second, "audited", func() bool {
-		return strings.Contains(p.good(t, "operator", `{ auditLog(first: 10) { nodes { action after } } }`, nil).Body, `"action":"codes.publish"`)
+		latest := must(api.AuditLog(p.as(t, "operator"))).AuditLog.Nodes
+		return slices.ContainsFunc(latest[:min(10, len(latest))], func(e api.AuditLogAuditLogAuditEntryConnectionNodesAuditEntry) bool {
+			return e.Action == "codes.publish"
+		})
 	})
 	if err := p.stop(); err != nil {
 		t.Fatal(err)
 	}
 	p.again(t)
-	if table := p.codes(t, "acme"); table["version"] != 2.0 {
-		t.Errorf("after a restart: %v", table["version"])
+	if table := p.codes(t, "acme"); table.Version != 2 {
+		t.Errorf("after a restart: %d", table.Version)
 	}
 	// Another process publishes, and this one reads by it within a second.
 	if _, err := p.database(t).ExecContext(t.Context(),
@@ -121,10 +119,10 @@ func TestACodeGetsAMeaning(t *testing.T) {
 			published = published || '{"LCK": {"milestone": "DELIVERED", "status": "DELIVERED"}}' WHERE instance = 'acme'`); err != nil {
 		t.Fatal(err)
 	}
-	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	moment := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	p.until(t, 10*time.Second, "read by what another process published", func() bool {
-		at = at.Add(time.Minute)
-		p.push("", locker(2, at.Format(time.RFC3339)))
+		moment = moment.Add(time.Minute)
+		p.push("", locker(2, moment.Format(time.RFC3339)))
 		return p.shipment(t, ids[2])["status"] == "DELIVERED"
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"portico/test/e2e/api"
 	"portico/test/e2e/extras"
 )
 
@@ -39,8 +40,7 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/faults", map[string]any{"service": "erp", "kind": "refuse"})
 	correlation := waiting.Operation.CorrelationId
 	if correlation == "" {
-		a := s.good(t, "operator", `{ operations(first: 1) { nodes { correlationId } } }`, nil)
-		correlation = say(a.at("operations", "nodes", 0, "correlationId"))
+		correlation = at(must(api.OperationSteps(s.as(t, "operator"), nil)).Operations.Nodes, 0).CorrelationId
 	}
 	own, err := url.Parse(s.url)
 	if err != nil {
@@ -89,8 +89,8 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	}
 	step("taken", chromedp.KeyEvent(kb.Enter), text("#said", "Acknowledged."))
 	s.until(t, 10*time.Second, "the alert taken", func() bool {
-		return s.alert(t, "SOURCE_UNHEALTHY", []string{"ACKNOWLEDGED"},
-			func(m map[string]any) bool { return m["subject"] == "erp" || m["subject"] == "finance" }) != nil
+		return !null(s.alerted(t, api.AlertKindSourceUnhealthy, api.AlertStateAcknowledged,
+			func(a api.AlertDetails) bool { return a.Subject == "erp" || a.Subject == "finance" }))
 	})
 	for _, page := range []struct{ name, shows string }{
 		{"parked", "Dead letters"},
@@ -106,14 +106,14 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	}
 	// What is pressed while the page is refreshed is clicked once it is released; and a page that takes longer than the pause between two
 	// refreshes is shown.
-	var at []float64
+	var place []float64
 	step("pressed", chromedp.Evaluate(`(() => { document.querySelector('main').firstElementChild.dataset.seen = '';
 		const box = document.querySelector('nav a[href="#deviations"]').getBoundingClientRect();
-		return [box.x + box.width / 2, box.y + box.height / 2]; })()`, &at))
-	step("released", chromedp.MouseEvent(input.MousePressed, at[0], at[1], chromedp.ButtonLeft, chromedp.ClickCount(1)))
+		return [box.x + box.width / 2, box.y + box.height / 2]; })()`, &place))
+	step("released", chromedp.MouseEvent(input.MousePressed, place[0], place[1], chromedp.ButtonLeft, chromedp.ClickCount(1)))
 	step("kept", chromedp.Evaluate(`new Promise((r) => setTimeout(r, 6000))`, nil, awaited), // in which the page would be refreshed
 		until(`'seen' in document.querySelector('main').firstElementChild.dataset`),
-		chromedp.MouseEvent(input.MouseReleased, at[0], at[1], chromedp.ButtonLeft, chromedp.ClickCount(1)), text("main", "beyond tolerance"))
+		chromedp.MouseEvent(input.MouseReleased, place[0], place[1], chromedp.ButtonLeft, chromedp.ClickCount(1)), text("main", "beyond tolerance"))
 	step("slow", chromedp.Evaluate(`(() => { const send = window.fetch; window.slow = 1;
 		window.fetch = async (...all) => { if (window.slow) await new Promise((r) => setTimeout(r, 7000)); return send(...all); }; })()`, nil),
 		chromedp.Click(`nav a[href="#measures"]`), text("main", "Calls to systems succeed"), chromedp.Evaluate(`window.slow = 0`, nil))
@@ -139,7 +139,7 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	s.control(t, http.MethodDelete, "/control/faults", nil)
 	step("well again", until(`![...document.querySelectorAll('[aria-label="Alerts"] tr')].some((r) => r.textContent.includes('the ERP') && r.textContent.includes('operations') && r.textContent.includes('connections'))`), text(`[aria-label="Systems"]`, "up"))
 	// A conflict, of which the warehouse, which takes no such writes, says something else.
-	sku := say(s.good(t, "operator", `{ items(first: 1) { nodes { sku name } } }`, nil).at("items", "nodes", 0, "sku"))
+	sku := must(api.ItemSkus(s.as(t, "operator"), 1, api.ItemSortRelevance, nil)).Items.Nodes[0].Sku
 	for _, query := range []string{
 		`INSERT INTO reconciliations (id, capability, subject, held, instance, after, sums, claimed_until, at, count, source_count)
 			VALUES ('rec_staged', 'ITEMS', 'items', 'erp', 'wms', '', '{}', now() + interval '1 day', now(), 1, 1)`,
@@ -155,7 +155,9 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	step("held", chromedp.Click(`[aria-label="Conflicts"] button`), chromedp.WaitVisible(`#ask input`),
 		chromedp.SendKeys(`#ask input`, "It is on the box."+kb.Enter), text("#said", "Decided."), text("main", "There are no open conflicts."))
 	s.until(t, 20*time.Second, "written", func() bool {
-		return s.good(t, "operator", `{ operations(first: 1, filter: {kind: [RESOLVE_MASTER_DATA]}) { nodes { state } } }`, nil).at("operations",
-			"nodes", 0, "state") == "COMMITTED"
+		latest := must(api.OperationSteps(s.as(t, "operator"), &api.OperationFilter{
+			Kind: []api.OperationKind{api.OperationKindResolveMasterData},
+		})).Operations.Nodes
+		return at(latest, 0).State == api.OperationStateCommitted
 	})
 }

@@ -29,6 +29,7 @@ func TestAQueryMayBeNamedByItsHashOnceItWasSent(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	token := s.token(t, "buyer")
+	// Documents are text here: whether one is known by its hash depends on each character of it.
 	query := fmt.Sprintf(`query Named%d { viewer { __typename } }`, time.Now().UnixNano())
 	ask := func(request map[string]any) answer {
 		t.Helper()

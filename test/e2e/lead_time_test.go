@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 const leadTime = `mutation ($k: IdempotencyKey!, $in: ChangeLeadTimeInput!) { out: changeLeadTime(idempotencyKey: $k, input: $in) {
@@ -17,19 +19,24 @@ func (p *supplying) lead(t *testing.T, persona string, in map[string]any) answer
 	return p.s.good(t, persona, leadTime, map[string]any{"k": p.key(), "in": in})
 }
 
-// item is an item of the supplier's range by its number.
-func (p *supplying) item(t *testing.T, persona, sku string) map[string]any {
+func (p *supplying) leadTime(t *testing.T, persona string, in api.ChangeLeadTimeInput) api.ChangedLeadTime {
 	t.Helper()
-	a := p.s.good(t, persona, `{ viewer { ... on SupplierViewer { supplier
-		{ items(first: 100) { totalCount { value } nodes { id supplierPartNumber leadTimeDays minimumQuantity { value unit }
-		nextLeadTime { leadTimeDays effectiveFrom } item { sku } supplier { code } provenance { system } } } } } } }`, nil)
-	for _, n := range a.at("viewer", "supplier", "items", "nodes").([]any) {
-		if walk(n, "item.sku") == sku {
-			return n.(map[string]any)
+	return must(api.ChangeLeadTime(p.s.as(t, persona), p.key(), in)).ChangeLeadTime
+}
+
+// item is an item of the supplier's range by its number.
+func (p *supplying) item(t *testing.T, persona, sku string) (none api.SuppliedItem) {
+	t.Helper()
+	viewer := must(api.SupplierRange(p.s.as(t, persona))).Viewer
+	if supplier, is := viewer.(*api.SupplierRangeViewerSupplierViewer); is {
+		for _, n := range supplier.Supplier.Items.Nodes {
+			if n.Item.Sku == sku {
+				return n
+			}
 		}
 	}
-	t.Fatalf("%s does not supply %s: %s", persona, sku, a.Body)
-	return nil
+	t.Fatalf("%s does not supply %s: %s", persona, sku, asJSON(viewer))
+	return none
 }
 
 // TestSupplierAnnouncesALeadTime has a supplier announce a lead time that holds later, which
@@ -44,81 +51,78 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 	p := &supplying{s: s}
 	const sku = "SCR-10001"
 	item := p.item(t, "supplier", sku)
-	was, _ := item["leadTimeDays"].(float64)
-	if was == 0 || walk(item, "supplier.code") != "V2001" || item["supplierPartNumber"] == nil || walk(item, "minimumQuantity.unit") != "EA" ||
-		walk(item, "provenance.system") != "ERP" {
-		t.Fatalf("as the ERP has it: %v", item)
+	was := val(item.LeadTimeDays)
+	if was == 0 || item.Supplier.Code != "V2001" || item.SupplierPartNumber == nil || item.MinimumQuantity.Unit != "EA" ||
+		item.Provenance.System != api.SourceKindErp {
+		t.Fatalf("as the ERP has it: %s", asJSON(item))
 	}
-	suppliers := s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { suppliers { id leadTimeDays supplier { code } } } }`,
-		map[string]any{"sku": sku})
-	if suppliers.at("item", "suppliers", 0, "id") != item["id"] || suppliers.at("item", "suppliers", 1, "supplier", "code") != "V2002" {
-		t.Errorf("preferred first: %s", suppliers.Body)
+	operator := s.as(t, "operator")
+	suppliers := must(api.ItemSuppliers(operator, sku)).Item.Suppliers
+	if at(suppliers, 0).Id != item.Id || at(suppliers, 1).Supplier.Code != "V2002" {
+		t.Errorf("preferred first: %s", asJSON(suppliers))
 	}
-	for _, list := range s.good(t, "operator",
-		`{ partners(first: 10) { nodes { code items(first: 100) { totalCount { value } nodes { supplier { code } } } } } }`, nil).at("partners",
-		"nodes").([]any) {
-		nodes := walk(list, "items.nodes").([]any)
-		if count, _ := walk(list, "items.totalCount.value").(float64); count < 100 || count > 200 || len(nodes) != 100 {
-			t.Errorf("%v has %d items of %v", walk(list, "code"), len(nodes), count)
+	for _, list := range must(api.PartnerRanges(operator)).Partners.Nodes {
+		if count := list.Items.TotalCount.Value; count < 100 || count > 200 || len(list.Items.Nodes) != 100 {
+			t.Errorf("%s has %d items of %d", list.Code, len(list.Items.Nodes), count)
 		}
-		for _, n := range nodes {
-			if walk(n, "supplier.code") != walk(list, "code") {
-				t.Fatalf("%v's range has one of %v", walk(list, "code"), walk(n, "supplier.code"))
+		for _, n := range list.Items.Nodes {
+			if n.Supplier.Code != list.Code {
+				t.Fatalf("%s's range has one of %s", list.Code, n.Supplier.Code)
 			}
 		}
 	}
 	today, later := time.Now().UTC(), time.Now().UTC().AddDate(0, 0, 9).Format(time.DateOnly)
-	for field, bad := range map[string]map[string]any{
-		"supplierItem":  {"supplierItem": "sit_none"},
-		"leadTimeDays":  {"leadTimeDays": 0},
-		"leadTimeDays ": {"leadTimeDays": 1000}, //nolint:gocritic // a name that is wrong by its blank
-		"leadTimeDays+": {"leadTimeDays": was},
-		"effectiveFrom": {"effectiveFrom": today.AddDate(0, 0, -1).Format(time.DateOnly)},
-		"effectiveFar":  {"effectiveFrom": today.AddDate(3, 0, 0).Format(time.DateOnly)},
-		"reason":        {"reason": strings.Repeat("x", 10_000)},
+	type input = api.ChangeLeadTimeInput
+	for what, c := range map[string]struct {
+		field string
+		bad   func(*input)
+	}{
+		"an item of nobody": {"supplierItem", func(in *input) { in.SupplierItem = "sit_none" }},
+		"no days":           {"leadTimeDays", func(in *input) { in.LeadTimeDays = 0 }},
+		"too many days":     {"leadTimeDays", func(in *input) { in.LeadTimeDays = 1000 }},
+		"as it was":         {"leadTimeDays", func(in *input) { in.LeadTimeDays = was }},
+		"a day that is past": {"effectiveFrom", func(in *input) {
+			in.EffectiveFrom = today.AddDate(0, 0, -1).Format(time.DateOnly)
+		}},
+		"a day that is far": {"effectiveFrom", func(in *input) { in.EffectiveFrom = today.AddDate(3, 0, 0).Format(time.DateOnly) }},
+		"a long reason":     {"reason", func(in *input) { in.Reason = new(strings.Repeat("x", 10_000)) }},
 	} {
-		in := map[string]any{"supplierItem": item["id"], "leadTimeDays": was + 4, "effectiveFrom": later}
-		for k, v := range bad {
-			in[k] = v
-		}
-		want := strings.TrimSuffix(strings.TrimRight(field, " +"), "Far")
-		if a := p.lead(t, "supplier", in); !strings.HasPrefix(fmt.Sprint(a.at("out", "errors", 0, "path")), "[input "+want) ||
-			a.at("out", "supplierItem") != nil {
-			t.Errorf("%s: %s", field, a.Body)
+		in := input{SupplierItem: item.Id, LeadTimeDays: was + 4, EffectiveFrom: later}
+		c.bad(&in)
+		if a := p.leadTime(t, "supplier", in); !strings.HasPrefix(fmt.Sprint(at(a.Errors, 0).Path), "[input "+c.field) || !null(a.SupplierItem) {
+			t.Errorf("%s: %s", what, asJSON(a))
 		}
 	}
-	announced := map[string]any{"supplierItem": item["id"], "leadTimeDays": was + 4, "effectiveFrom": later, "reason": "the press is old"}
-	if a := p.lead(t, "supplier-other", announced); a.at("out", "errors", 0, "code") != "NOT_FOUND" {
-		t.Errorf("another supplier's: %s", a.Body)
+	announced := input{SupplierItem: item.Id, LeadTimeDays: was + 4, EffectiveFrom: later, Reason: new("the press is old")}
+	if a := p.leadTime(t, "supplier-other", announced); at(a.Errors, 0).Code != "NOT_FOUND" {
+		t.Errorf("another supplier's: %s", asJSON(a))
 	}
-	a := p.lead(t, "supplier", announced)
-	if a.at("out", "operation") != nil || a.at("out", "supplierItem", "leadTimeDays") != was ||
-		a.at("out", "supplierItem", "nextLeadTime", "leadTimeDays") != was+4 || a.at("out", "alert") != nil {
-		t.Fatalf("announced: %s", a.Body)
+	a := p.leadTime(t, "supplier", announced)
+	if !null(a.Operation) || val(a.SupplierItem.LeadTimeDays) != was ||
+		a.SupplierItem.NextLeadTime.LeadTimeDays != was+4 || !null(a.Alert) {
+		t.Fatalf("announced: %s", asJSON(a))
 	}
-	told := func() map[string]any {
+	told := func() api.LeadTimeAlertsAlertsAlertConnectionNodesAlert {
 		t.Helper()
-		all := s.good(t, "operator",
-			`query ($id: ID!) { alerts(filter: {subject: $id, kind: [LEAD_TIME_CHANGED]})
-				{ nodes { id severity queue message subjectNode { id } } } }`, map[string]any{"id": item["id"]}).at("alerts", "nodes").([]any)
+		all := must(api.LeadTimeAlerts(operator, item.Id)).Alerts.Nodes
 		if len(all) != 1 {
-			t.Fatalf("planning is told %d times: %v", len(all), all)
+			t.Fatalf("planning is told %d times: %s", len(all), asJSON(all))
 		}
-		return all[0].(map[string]any)
+		return all[0]
 	}
-	if w := told(); w["severity"] != "WARNING" || w["queue"] != "planning" ||
-		!strings.Contains(say(w["message"]), fmt.Sprintf("in %v days instead of %v", was+4, was)) || walk(w, "subjectNode.id") != item["id"] {
-		t.Errorf("planning is told: %v", w)
+	if w := told(); w.Severity != api.SeverityWarning || w.Queue != "planning" ||
+		!strings.Contains(w.Message, fmt.Sprintf("in %d days instead of %d", was+4, was)) || w.SubjectNode.Id != item.Id {
+		t.Errorf("planning is told: %s", asJSON(w))
 	}
-	if r := s.record(t, "erp", "materials", sku); walk(r, "vendors.0.plDays") != was {
+	if r := s.record(t, "erp", "materials", sku); walk(r, "vendors.0.plDays") != float64(was) {
 		t.Errorf("the ERP before the day: %v", r["vendors"])
 	}
-	announced["leadTimeDays"] = was - 2
-	if a = p.lead(t, "supplier", announced); a.at("out", "supplierItem", "nextLeadTime", "leadTimeDays") != was-2 {
-		t.Fatalf("announced anew: %s", a.Body)
+	announced.LeadTimeDays = was - 2
+	if a = p.leadTime(t, "supplier", announced); a.SupplierItem.NextLeadTime.LeadTimeDays != was-2 {
+		t.Fatalf("announced once more: %s", asJSON(a))
 	}
-	if w := told(); w["severity"] != "INFO" {
-		t.Errorf("sooner: %v", w)
+	if w := told(); w.Severity != api.SeverityInfo {
+		t.Errorf("sooner: %s", asJSON(w))
 	}
 	// The day comes.
 	if _, err := s.database(t).ExecContext(t.Context(), `UPDATE lead_time_changes SET effective_from = current_date`); err != nil {
@@ -126,20 +130,22 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 	}
 	s.until(t, 30*time.Second, "the day has come", func() bool {
 		now := p.item(t, "supplier", sku)
-		return now["leadTimeDays"] == was-2 && now["nextLeadTime"] == nil
+		return val(now.LeadTimeDays) == was-2 && null(now.NextLeadTime)
 	})
-	if r := s.record(t, "erp", "materials", sku); walk(r, "vendors.0.plDays") != was-2 {
+	if r := s.record(t, "erp", "materials", sku); walk(r, "vendors.0.plDays") != float64(was-2) {
 		t.Errorf("the ERP: %v", r["vendors"])
 	}
-	done := s.good(t, "supplier", `{ operations(first: 5, filter: {kind: [CHANGE_LEAD_TIME]}) { nodes { state steps { name state } } } }`, nil)
-	if n := done.at("operations", "nodes").([]any); len(n) != 1 || walk(n[0], "state") != "COMMITTED" {
-		t.Errorf("once: %s", done.Body)
+	done := must(api.OperationSteps(s.as(t, "supplier"), &api.OperationFilter{
+		Kind: []api.OperationKind{api.OperationKindChangeLeadTime},
+	})).Operations.Nodes
+	if len(done) != 1 || done[0].State != api.OperationStateCommitted {
+		t.Errorf("once: %s", asJSON(done))
 	}
 	// One that holds at once is an operation at once.
-	at := map[string]any{"supplierItem": item["id"], "leadTimeDays": was, "effectiveFrom": today.Format(time.DateOnly)}
-	if a = p.lead(t, "operator", at); a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "supplierItem", "leadTimeDays") != was ||
-		a.at("out", "supplierItem", "nextLeadTime") != nil || a.at("out", "alert", "id") == nil {
-		t.Errorf("at once: %s", a.Body)
+	now := input{SupplierItem: item.Id, LeadTimeDays: was, EffectiveFrom: today.Format(time.DateOnly)}
+	if a = p.leadTime(t, "operator", now); a.Operation.State != api.OperationStateCommitted || val(a.SupplierItem.LeadTimeDays) != was ||
+		!null(a.SupplierItem.NextLeadTime) || null(a.Alert) {
+		t.Errorf("at once: %s", asJSON(a))
 	}
 	// What the ERP does not take is told to both sides: it told a supplier that it does not have.
 	s.control(t, http.MethodPost, "/control/records",
@@ -147,20 +153,20 @@ func TestSupplierAnnouncesALeadTime(t *testing.T) {
 			"service": "erp", "object": "materials", "key": "SCR-10002",
 			"set": map[string]any{"rev": 99, "vendors": []any{map[string]any{"venNo": "V2003", "plDays": 5}}},
 		})
-	var wrong any
 	s.until(t, 20*time.Second, "told wrongly", func() bool {
-		a := s.good(t, "operator", `{ item(by: {sku: "SCR-10002"}) { suppliers { id supplier { code } } } }`, nil)
-		wrong = a.at("item", "suppliers", 0, "id")
-		return a.at("item", "suppliers", 0, "supplier", "code") == "V2003"
+		first := at(must(api.ItemSuppliers(operator, "SCR-10002")).Item.Suppliers, 0)
+		now.SupplierItem = first.Id
+		return first.Supplier.Code == "V2003"
 	})
-	at["supplierItem"], at["leadTimeDays"] = wrong, 7
-	if a = p.lead(t, "operator", at); a.at("out", "operation", "state") != "FAILED" || a.at("out", "supplierItem", "leadTimeDays") != 5.0 ||
-		a.at("out", "supplierItem", "nextLeadTime") != nil {
-		t.Errorf("refused: %s", a.Body)
+	now.LeadTimeDays = 7
+	if a = p.leadTime(t, "operator", now); a.Operation.State != api.OperationStateFailed || val(a.SupplierItem.LeadTimeDays) != 5 ||
+		!null(a.SupplierItem.NextLeadTime) {
+		t.Errorf("refused: %s", asJSON(a))
 	}
-	if why := s.good(t, "operator", `query ($id: ID!) { alerts(filter: {subject: $id, kind: [REPORTED]}) { nodes { message audience } } }`,
-		map[string]any{"id": wrong}); !strings.Contains(why.Body, "not applied: The ERP does not know the item") || !strings.Contains(why.Body,
-		"SUPPLIER") {
-		t.Errorf("both sides are told: %s", why.Body)
+	why := asJSON(must(api.Alerts(operator, 25, &api.AlertFilter{
+		Subject: &now.SupplierItem, Kind: []api.AlertKind{api.AlertKindReported},
+	})).Alerts)
+	if !strings.Contains(why, "not applied: The ERP does not know the item") || !strings.Contains(why, string(api.AudienceSupplier)) {
+		t.Errorf("both sides are told: %s", why)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 var measuredEvents = flag.Int("events", 400, "events of shipments that measures are recomputed over")
@@ -47,9 +49,8 @@ func TestMeasuresAreWhatANaiveRecomputationSays(t *testing.T) {
 	s.settled(t)
 	begun := time.Now()
 	p := &supplying{s: s}
-	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
-	p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED"},
-		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 2)}))
+	po := p.purchase(t, 1000, "SCR-10001", "SCR-10002")
+	p.responded(t, "supplier", p.response(po, api.ResponseKindAcceptedWithChanges, taken(), late(due(po, 2))))
 	s.control(t, http.MethodPost, "/control/speed?speed=1000", nil)
 	db := s.database(t)
 	s.until(t, 5*time.Minute, "events", func() bool {
@@ -61,28 +62,26 @@ func TestMeasuresAreWhatANaiveRecomputationSays(t *testing.T) {
 	})
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)
-	alert := s.good(t, "operator", `{ alerts(first: 1) { nodes { id } } }`, nil).at("alerts", "nodes", 0, "id")
-	s.good(t, "operator", `mutation ($id: ID!) { resolveAlert(idempotencyKey: "measured and resolved", input:
-		{alert: $id, resolution: "called them"}) { errors { __typename } } }`, map[string]any{"id": alert})
+	operator := s.as(t, "operator")
+	alert := must(api.Alerts(operator, 1, nil)).Alerts.Nodes[0].Id
+	must(api.ResolveAlert(operator, "measured and resolved", api.ResolveAlertInput{Alert: alert, Resolution: "called them"}))
 
 	var want map[string]*naive
-	told := func() map[string]any {
-		all := map[string]any{}
+	told := func() map[string]api.RoiRoiRoiReportMeasuresMeasureResult {
+		all := map[string]api.RoiRoiRoiReportMeasuresMeasureResult{}
 		year := time.Now().UTC()
-		a := s.good(t, "operator", `query ($p: DateRangeInput!) { roi(period: $p) { measures { measure samples p50 p95 percent } } }`,
-			map[string]any{"p": map[string]any{
-				"from": year.AddDate(0, 0, -399).Format(time.DateOnly),
-				"to":   year.AddDate(0, 0, 1).Format(time.DateOnly),
-			}})
-		for _, m := range a.at("roi", "measures").([]any) {
-			all[say(walk(m, "measure"))] = m
+		for _, m := range must(api.Roi(operator, api.DateRangeInput{
+			From: new(year.AddDate(0, 0, -399).Format(time.DateOnly)),
+			To:   new(year.AddDate(0, 0, 1).Format(time.DateOnly)),
+		})).Roi.Measures {
+			all[string(m.Measure)] = m
 		}
 		return all
 	}
 	for wait := time.Now().Add(30 * time.Second); time.Now().Before(wait); time.Sleep(100 * time.Millisecond) {
 		want = s.naively(t) // alerts may have been closed meanwhile
 		if got := told(); !slices.ContainsFunc(slices.Collect(maps.Keys(want)), func(m string) bool {
-			return want[m].cases > 0 && fmt.Sprint(walk(got[m], "samples")) != fmt.Sprint(want[m].cases)
+			return want[m].cases > 0 && got[m].Samples != want[m].cases
 		}) {
 			break
 		}
@@ -91,23 +90,23 @@ func TestMeasuresAreWhatANaiveRecomputationSays(t *testing.T) {
 	for measure, n := range want {
 		m := got[measure]
 		if n.cases == 0 {
-			if m != nil {
-				t.Errorf("%s: %v, where there is no case", measure, m)
+			if !null(m) {
+				t.Errorf("%s: %s, where there is no case", measure, asJSON(m))
 			}
 			continue
 		}
-		if fmt.Sprint(walk(m, "samples")) != fmt.Sprint(n.cases) {
-			t.Errorf("%s: %v cases, naively %d", measure, walk(m, "samples"), n.cases)
+		if m.Samples != n.cases {
+			t.Errorf("%s: %d cases, naively %d", measure, m.Samples, n.cases)
 			continue
 		}
 		if n.seconds != nil {
-			for name, p := range map[string]float64{"p50": 0.5, "p95": 0.95} {
-				if d := lasting(t, say(walk(m, name))); math.Abs(d-n.percentile(p)) > 0.002 {
-					t.Errorf("%s: %s is %v s, naively %v s", measure, name, d, n.percentile(p))
+			for p, is := range map[float64]*string{0.5: m.P50, 0.95: m.P95} {
+				if d := lasting(t, val(is)); math.Abs(d-n.percentile(p)) > 0.002 {
+					t.Errorf("%s: %v of them take %v s, naively %v s", measure, p, d, n.percentile(p))
 				}
 			}
-		} else if percent := fmt.Sprintf("%.2f", 100*n.hits/float64(n.cases)); !same(percent, say(walk(m, "percent"))) {
-			t.Errorf("%s: %v %%, naively %s %%", measure, walk(m, "percent"), percent)
+		} else if percent := fmt.Sprintf("%.2f", 100*n.hits/float64(n.cases)); !same(percent, val(m.Percent)) {
+			t.Errorf("%s: %s %%, naively %s %%", measure, val(m.Percent), percent)
 		}
 		t.Logf("%s: %d cases", measure, n.cases)
 	}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"portico/test/e2e/api"
 )
 
 // forgetPurchases makes a supplier one that has no purchase orders yet.
@@ -30,65 +32,61 @@ func TestPartnersAreRegisteredAsTheyAre(t *testing.T) {
 	s := start(t, loaded(t))
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
-	profile := s.good(t, "operator",
-		`mutation ($k: IdempotencyKey!) { out: saveToleranceProfile(idempotencyKey: $k, input:
-			{name: "Screws", earlyDays: 1, lateDays: 1, allowSubstitution: false, outOfTolerance: HOLD_FOR_BUYER})
-			{ profile { id } } }`, map[string]any{"k": p.key()}).at("out", "profile", "id")
-	const register = `mutation ($key: IdempotencyKey!, $in: PartnerInput!) { out: registerPartner(idempotencyKey: $key, input: $in)
-		{ replayed existing errors { __typename ... on UserError { message } } partner { id code name onboarding { stage } } } }`
-	registered := func(key, code string) answer {
-		return s.good(t, "operator", register, map[string]any{"key": key, "in": map[string]any{
-			"code": code, "name": "Registered", "requiresSignature": false, "channels": []any{}, "costPerMinute": 1_000_000,
-			"toleranceProfile": profile,
-			"scopes":           []any{"po:read", "po:respond", "despatch:write", "operation:read", "price:read", "shipment:read"},
-		}})
+	profile := p.held(t)
+	operator := s.as(t, "operator")
+	registered := func(key, code string) api.ChangedPartner {
+		t.Helper()
+		return must(api.RegisterPartner(operator, key, api.PartnerInput{
+			Code: code, Name: "Registered", RequiresSignature: new(false), Channels: []api.PartnerChannelInput{}, CostPerMinute: new(1_000_000),
+			ToleranceProfile: &profile,
+			Scopes:           []string{"po:read", "po:respond", "despatch:write", "operation:read", "price:read", "shipment:read"},
+		})).RegisterPartner
 	}
 
 	t.Run("one that trades goes on", func(t *testing.T) {
-		before, key := p.partner(t, "operator", "V2002"), p.key()
+		before, key := p.profile(t, "operator", "V2002"), p.key()
 		for _, again := range []bool{false, true} {
 			a := registered(key, "V2002")
-			if a.at("out", "partner", "onboarding", "stage") != "ACTIVE" || a.at("out", "existing") != before["id"] ||
-				a.at("out", "partner", "id") != before["id"] || a.at("out", "replayed") != again {
-				t.Fatalf("registered: %s", a.Body)
+			if a.Partner.Onboarding.Stage != api.OnboardingStageActive || val(a.Existing) != before.Id || a.Partner.Id != before.Id ||
+				a.Replayed != again {
+				t.Fatalf("registered: %s", asJSON(a))
 			}
 		}
-		if after := p.partner(t, "operator", "V2002"); walk(after, "quota.costPerMinute") != 1_000_000.0 {
-			t.Errorf("what was registered is not its profile: %v", after)
+		if after := p.profile(t, "operator", "V2002"); after.Quota.CostPerMinute != 1_000_000 {
+			t.Errorf("what was registered is not its profile: %s", asJSON(after))
 		}
-		po := p.boughtFrom(t, "V2002", "supplier-other", 10, "SCR-10001")
-		if a := s.good(t, "supplier-other", respond, map[string]any{"key": p.key(), "in": p.answer(po, "ACCEPTED")}); a.at("out",
-			"response") == nil {
-			t.Errorf("it does not go on: %s", a.Body)
+		po := p.purchaseFrom(t, "V2002", "supplier-other", 10, "SCR-10001")
+		if a := p.responded(t, "supplier-other", p.accepted(po)); null(a.Response) {
+			t.Errorf("it does not go on: %s", asJSON(a))
 		}
-		if e := registered(p.key(), "V2002").at("out", "errors", 0); walk(e, "__typename") != "InvalidInput" ||
-			!strings.Contains(say(walk(e, "message")), say(before["id"])) {
-			t.Errorf("registered twice: %v", e)
+		if e := at(registered(p.key(), "V2002").Errors, 0); e.Typename != "InvalidInput" || !strings.Contains(e.Message, before.Id) {
+			t.Errorf("registered twice: %s", asJSON(e))
 		}
 	})
 
 	t.Run("a new one tests without an order", func(t *testing.T) {
 		s.forgetPurchases(t, "V2001")
 		a := registered(p.key(), "V2001")
-		if a.at("out", "partner", "onboarding", "stage") != "INVITED" || a.at("out", "existing") != nil {
-			t.Fatalf("registered: %s", a.Body)
+		if a.Partner.Onboarding.Stage != api.OnboardingStageInvited || a.Existing != nil {
+			t.Fatalf("registered: %s", asJSON(a))
 		}
-		me := func() map[string]any { return p.partner(t, "operator", "V2001") }
-		p.act(t, "operator", "updatePartner", "UpdatePartnerInput", map[string]any{
-			"partner": me()["id"], "expectedVersion": me()["version"], "channels": []any{map[string]any{
-				"kind": "GRAPHQL", "direction": "INBOUND", "documents": []any{"PURCHASE_ORDER_RESPONSE", "DESPATCH_ADVICE"},
+		me := func() api.PartnerDetails { return p.profile(t, "operator", "V2001") }
+		must(api.UpdatePartner(operator, p.key(), api.UpdatePartnerInput{
+			Partner: me().Id, ExpectedVersion: me().Version, Channels: []api.PartnerChannelInput{{
+				Kind: api.ChannelKindGraphql, Direction: api.MessageDirectionInbound,
+				Documents: []api.PartnerDocumentKind{api.PartnerDocumentKindPurchaseOrderResponse, api.PartnerDocumentKindDespatchAdvice},
 			}},
-		})
-		move := func(to string) {
+		}))
+		move := func(to api.OnboardingStage) {
 			t.Helper()
-			if a := p.act(t, "operator", "advanceOnboarding", "AdvanceOnboardingInput",
-				map[string]any{"partner": me()["id"], "to": to}); a.at("out", "partner", "onboarding", "stage") != to {
-				t.Fatalf("to %s: %s", to, a.Body)
+			in := api.AdvanceOnboardingInput{Partner: me().Id, To: to}
+			if a := must(api.AdvanceOnboarding(operator, p.key(), in)).AdvanceOnboarding; a.Partner.Onboarding.Stage != to {
+				t.Fatalf("to %s: %s", to, asJSON(a))
 			}
 		}
-		move("REGISTERED")
-		move("KEYS_VERIFIED")
-		move("TESTING")
+		move(api.OnboardingStageRegistered)
+		move(api.OnboardingStageKeysVerified)
+		move(api.OnboardingStageTesting)
 		want := []string{"CERTIFIED Test: DESPATCH_ADVICE", "CERTIFIED Test: PURCHASE_ORDER_RESPONSE"}
 		if got := missing(me()); !slices.Equal(slices.Sorted(slices.Values(got)), want) {
 			t.Fatalf("missing %q, want %q", got, want)
@@ -103,41 +101,42 @@ func TestPartnersAreRegisteredAsTheyAre(t *testing.T) {
 			return counts
 		}
 		before := counted()
-		answered := func(revision int) answer {
-			return p.respond(t, map[string]any{
-				"purchaseOrder": "pur_test", "expectedRevision": revision, "responseNumber": "T-1", "kind": "ACCEPTED_WITH_CHANGES", "lines": []any{
-					map[string]any{"line": "pol_test_1", "status": "ACCEPTED"},
-					map[string]any{"line": "pol_test_2", "status": "ACCEPTED_PARTIAL_BALANCE_BACKORDERED", "quantity": each("20")},
+		answered := func(revision int) api.AnsweredPurchaseOrder {
+			return p.responded(t, "supplier", api.PurchaseOrderResponseInput{
+				PurchaseOrder: "pur_test", ExpectedRevision: revision, ResponseNumber: "T-1", Kind: api.ResponseKindAcceptedWithChanges,
+				Lines: []api.LineAcknowledgmentInput{
+					{Line: "pol_test_1", Status: api.LineAckStatusAccepted},
+					{Line: "pol_test_2", Status: api.LineAckStatusAcceptedPartialBalanceBackordered, Quantity: pieces("20")},
 				},
 			})
 		}
-		announced := func(quantity string) answer {
-			return s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": p.shipped(
-				map[string]any{"purchaseOrderLine": "pol_test_1", "shipped": each(quantity)})})
+		announced := func(quantity string) api.SubmittedNotice {
+			return p.noticed(t, "supplier", p.notice(api.DespatchLineInput{PurchaseOrderLine: "pol_test_1", Shipped: *pieces(quantity)}))
 		}
-		if a := answered(7); walk(a.at("out", "errors", 0), "__typename") != "VersionConflict" {
-			t.Errorf("another revision: %s", a.Body)
+		if a := answered(7); at(a.Errors, 0).Typename != "VersionConflict" {
+			t.Errorf("another revision: %s", asJSON(a))
 		}
-		if a := answered(1); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "response") != nil || a.at("out", "operation") != nil {
-			t.Errorf("a test: %s", a.Body)
+		if a := answered(1); len(a.Errors) != 0 || !null(a.Response) || !null(a.Operation) {
+			t.Errorf("a test: %s", asJSON(a))
 		}
-		if a := announced("1000"); walk(a.at("out", "errors", 0), "code") != "QUANTITY_EXCEEDED" {
-			t.Errorf("more than the test order has: %s", a.Body)
+		if a := announced("1000"); at(a.Errors, 0).Code != "QUANTITY_EXCEEDED" {
+			t.Errorf("more than the test order has: %s", asJSON(a))
 		}
-		if a := announced("100"); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "despatchAdvice") != nil {
-			t.Errorf("a test notice: %s", a.Body)
+		if a := announced("100"); len(a.Errors) != 0 || !null(a.DespatchAdvice) {
+			t.Errorf("a test notice: %s", asJSON(a))
 		}
 		if after := counted(); after != before {
 			t.Errorf("tests have an effect: %v, before %v", after, before)
 		}
-		found := s.good(t, "supplier", `{ node(id: "pur_test") { id } purchaseOrders(first: 1) { nodes { id } } }`, nil)
-		if found.at("node") != nil || found.at("purchaseOrders", "nodes", 0) != nil {
-			t.Errorf("the test order is there: %s", found.Body)
+		supplier := s.as(t, "supplier")
+		node, listed := must(api.Node(supplier, "pur_test")).Node, must(api.PurchaseOrderNumbers(supplier, 1, nil)).PurchaseOrders
+		if !null(node) || len(listed.Nodes) != 0 {
+			t.Errorf("the test order is there: %s %s", asJSON(node), asJSON(listed))
 		}
-		move("CERTIFIED")
-		move("ACTIVE")
-		if a := answered(1); a.at("out", "errors", 0, "code") != "NOT_FOUND" {
-			t.Errorf("the test order of an active partner: %s", a.Body)
+		move(api.OnboardingStageCertified)
+		move(api.OnboardingStageActive)
+		if a := answered(1); at(a.Errors, 0).Code != "NOT_FOUND" {
+			t.Errorf("the test order of an active partner: %s", asJSON(a))
 		}
 	})
 }

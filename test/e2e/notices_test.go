@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 const announce = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!)
@@ -11,13 +13,6 @@ const announce = `mutation ($key: IdempotencyKey!, $in: DespatchAdviceInput!)
   errors { __typename ... on UserError { code message path } ... on DuplicateDocument { existing } ... on StateNotAllowed { state } }
 operation { id kind state failure { code message } }
   despatchAdvice { id number status } } }`
-
-const despatchNow = `query ($id: ID!) { node(id: $id) { ... on DespatchAdvice
-	{ number status operation { state } purchaseOrders { number status } shipTo { name } shipment
-	{ number status packages { sscc lines { quantity { value } } } }
-  handlingUnits { sscc parent packageType weight { value unit } } provenance { system }
-  lines { purchaseOrderLine { id } sscc shipped { value } backordered { value } outstanding { value } oversupplied { value } lot serials
-expiresOn received { value } damaged { value } } } } }`
 
 // sscc is the number of a logistic unit.
 func (p *supplying) sscc() string {
@@ -54,10 +49,37 @@ func (p *supplying) acknowledged(t *testing.T, quantity int, skus ...string) map
 	return po
 }
 
-func (p *supplying) despatch(t *testing.T, id any) map[string]any {
+// notice is of so much of the lines given.
+func (p *supplying) notice(lines ...api.DespatchLineInput) api.DespatchAdviceInput {
+	return api.DespatchAdviceInput{
+		Number:      fmt.Sprintf("ASN-%d", p.next.Add(1)),
+		ShipFrom:    api.AddressInput{Name: "Works", Line1: "Weg 1", City: "Hagen", Country: "DE"},
+		CarrierScac: new("SWFT"), Lines: append([]api.DespatchLineInput{}, lines...),
+	}
+}
+
+func (p *supplying) noticed(t *testing.T, persona string, in api.DespatchAdviceInput) api.SubmittedNotice {
 	t.Helper()
-	n, _ := p.s.good(t, "supplier", despatchNow, map[string]any{"id": id}).at("node").(map[string]any)
-	return n
+	return must(api.SubmitDespatchAdvice(p.s.as(t, persona), p.key(), in)).SubmitDespatchAdvice
+}
+
+// confirmed is a purchase order that the supplier has accepted.
+func (p *supplying) confirmed(t *testing.T, quantity int, skus ...string) api.PurchaseOrderDetails {
+	t.Helper()
+	po := p.purchase(t, quantity, skus...)
+	if a := p.responded(t, "supplier", p.accepted(po)); a.Operation.State != api.OperationStateCommitted {
+		t.Fatalf("not acknowledged: %s", asJSON(a))
+	}
+	return po
+}
+
+// despatch is a notice as it is now.
+func (p *supplying) despatch(t *testing.T, id string) (none api.DespatchAdviceNodeNodeDespatchAdvice) {
+	t.Helper()
+	if n, is := must(api.DespatchAdviceNode(p.s.as(t, "supplier"), id)).Node.(*api.DespatchAdviceNodeNodeDespatchAdvice); is {
+		return *n
+	}
+	return none
 }
 
 // Covers: P06 P09
@@ -65,76 +87,90 @@ func (p *supplying) despatch(t *testing.T, id any) map[string]any {
 func TestSupplierNoticesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	sent := p.bought(t, 1000, "SCR-10008")
-	po := p.acknowledged(t, 1000, "SCR-10008")
-	line := walk(po, "lines.nodes.0.id")
-	of := func(more ...any) map[string]any {
-		l := map[string]any{"purchaseOrderLine": line, "shipped": each("100")}
-		for i := 0; i < len(more); i += 2 {
-			l[more[i].(string)] = more[i+1]
-		}
+	sent := p.purchase(t, 1000, "SCR-10008")
+	po := p.confirmed(t, 1000, "SCR-10008")
+	type (
+		input     = api.DespatchAdviceInput
+		lineInput = api.DespatchLineInput
+		unit      = api.HandlingUnitInput
+	)
+	of := func(change func(*lineInput)) lineInput {
+		l := lineInput{PurchaseOrderLine: po.Lines.Nodes[0].Id, Shipped: *pieces("100")}
+		change(&l)
 		return l
 	}
-	good := p.sscc()
-	bad := good[:17] + fmt.Sprint((int(good[17]-'0')+1)%10)
-	units := func(in map[string]any, all ...any) map[string]any { return with(in, "handlingUnits", all) }
+	good := func() lineInput { return of(func(*lineInput) {}) }
+	shipped := func(value string) lineInput { return of(func(l *lineInput) { l.Shipped = *pieces(value) }) }
+	changed := func(change func(*lineInput)) input { return p.notice(of(change)) }
+	with := func(change func(*input)) input {
+		in := p.notice(good())
+		change(&in)
+		return in
+	}
+	units := func(all ...unit) input { return with(func(in *input) { in.HandlingUnits = all }) }
+	sscc := p.sscc()
+	bad := sscc[:17] + fmt.Sprint((int(sscc[17]-'0')+1)%10)
 	for name, c := range map[string]struct {
-		in         map[string]any
+		in         input
 		code, path string
 	}{
-		"no line":                  {p.shipped(), "INVALID_INPUT", "[input lines]"},
-		"no number":                {with(p.shipped(of()), "number", ""), "INVALID_INPUT", "[input number]"},
-		"a line that is not there": {p.shipped(of("purchaseOrderLine", "pol_none")), "NOT_FOUND", "[input lines 0 purchaseOrderLine]"},
-		"not acknowledged":         {p.shipped(of("purchaseOrderLine", walk(sent, "lines.nodes.0.id"))), "STATE_NOT_ALLOWED", "[input lines]"},
-		"more than the tolerance":  {p.shipped(of("shipped", each("1051"))), "QUANTITY_EXCEEDED", "[input lines 0 shipped]"},
-		"in two lines, more": {
-			p.shipped(of("shipped", each("600")), of("shipped", each("600"))), "QUANTITY_EXCEEDED",
-			"[input lines 1 shipped]",
+		"no line":   {p.notice(), "INVALID_INPUT", "[input lines]"},
+		"no number": {with(func(in *input) { in.Number = "" }), "INVALID_INPUT", "[input number]"},
+		"a line that is not there": {
+			changed(func(l *lineInput) { l.PurchaseOrderLine = "pol_none" }), "NOT_FOUND", "[input lines 0 purchaseOrderLine]",
 		},
+		"not acknowledged": {
+			changed(func(l *lineInput) { l.PurchaseOrderLine = sent.Lines.Nodes[0].Id }), "STATE_NOT_ALLOWED", "[input lines]",
+		},
+		"more than the tolerance": {p.notice(shipped("1051")), "QUANTITY_EXCEEDED", "[input lines 0 shipped]"},
+		"in two lines, more":      {p.notice(shipped("600"), shipped("600")), "QUANTITY_EXCEEDED", "[input lines 1 shipped]"},
 		"another unit": {
-			p.shipped(of("shipped", map[string]any{"value": "1", "unit": "CS"})), "UNIT_NOT_ORDERABLE",
+			changed(func(l *lineInput) { l.Shipped = api.QuantityInput{Value: "1", Unit: "CS"} }), "UNIT_NOT_ORDERABLE",
 			"[input lines 0 shipped unit]",
 		},
-		"more backordered than left": {p.shipped(of("backordered", each("901"))), "QUANTITY_EXCEEDED", "[input lines 0 backordered]"},
-		"a wrong check digit":        {units(p.shipped(of()), map[string]any{"sscc": bad}), "INVALID_INPUT", "[input handlingUnits 0 sscc]"},
-		"a unit twice": {
-			units(p.shipped(of()), map[string]any{"sscc": good}, map[string]any{"sscc": good}), "INVALID_INPUT",
-			"[input handlingUnits 1 sscc]",
+		"more backordered than left": {
+			changed(func(l *lineInput) { l.Backordered = pieces("901") }), "QUANTITY_EXCEEDED", "[input lines 0 backordered]",
 		},
+		"a wrong check digit": {units(unit{Sscc: bad}), "INVALID_INPUT", "[input handlingUnits 0 sscc]"},
+		"a unit twice":        {units(unit{Sscc: sscc}, unit{Sscc: sscc}), "INVALID_INPUT", "[input handlingUnits 1 sscc]"},
 		"a parent that comes later": {
-			units(p.shipped(of()), map[string]any{"sscc": good, "parent": p.sscc()}), "INVALID_INPUT",
-			"[input handlingUnits 0 parent]",
+			units(unit{Sscc: sscc, Parent: new(p.sscc())}), "INVALID_INPUT", "[input handlingUnits 0 parent]",
 		},
-		"packed in nothing":     {p.shipped(of("sscc", good)), "INVALID_INPUT", "[input lines 0 sscc]"},
-		"a serial number twice": {p.shipped(of("serials", []any{"1", "1"})), "INVALID_INPUT", "[input lines 0 serials 1]"},
+		"packed in nothing": {changed(func(l *lineInput) { l.Sscc = &sscc }), "INVALID_INPUT", "[input lines 0 sscc]"},
+		"a serial number twice": {
+			changed(func(l *lineInput) { l.Serials = []string{"1", "1"} }), "INVALID_INPUT", "[input lines 0 serials 1]",
+		},
 		"more serial numbers than pieces": {
-			p.shipped(of("shipped", each("1"), "serials", []any{"1", "2", "3"})), "QUANTITY_EXCEEDED", "[input lines 0 serials]",
+			changed(func(l *lineInput) { l.Shipped, l.Serials = *pieces("1"), []string{"1", "2", "3"} }), "QUANTITY_EXCEEDED",
+			"[input lines 0 serials]",
 		},
-		"expired": {p.shipped(of("expiresOn", "2020-01-01")), "DATE_NOT_POSSIBLE", "[input lines 0 expiresOn]"},
+		"expired": {
+			changed(func(l *lineInput) { l.ExpiresOn = new("2020-01-01") }), "DATE_NOT_POSSIBLE", "[input lines 0 expiresOn]",
+		},
 		"arrives before it leaves": {
-			with(with(p.shipped(of()), "despatchedAt", "2026-01-02T00:00:00Z"), "expectedAt", "2026-01-01T00:00:00Z"),
+			with(func(in *input) {
+				in.DespatchedAt, in.ExpectedAt = new("2026-01-02T00:00:00Z"), new("2026-01-01T00:00:00Z")
+			}),
 			"DATE_NOT_POSSIBLE", "[input expectedAt]",
 		},
-		"no carrier's code": {with(p.shipped(of()), "carrierScac", "swift"), "INVALID_INPUT", "[input carrierScac]"},
+		"no carrier's code": {with(func(in *input) { in.CarrierScac = new("swift") }), "INVALID_INPUT", "[input carrierScac]"},
 	} {
-		a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": c.in})
-		if a.at("out", "errors", 0, "code") != c.code || fmt.Sprint(a.at("out", "errors", 0, "path")) != c.path ||
-			a.at("out", "despatchAdvice") != nil {
-			t.Errorf("%s: want %s at %s, got %s", name, c.code, c.path, a.Body)
+		a := p.noticed(t, "supplier", c.in)
+		if refused := at(a.Errors, 0); refused.Code != c.code || fmt.Sprint(refused.Path) != c.path || !null(a.DespatchAdvice) {
+			t.Errorf("%s: want %s at %s, got %s", name, c.code, c.path, asJSON(a))
 		}
 	}
-	if a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": units(p.shipped(of("sscc", good)),
-		map[string]any{"sscc": good})}); a.at("out", "despatchAdvice", "id") == nil {
-		t.Errorf("a unit of its own: %s", a.Body)
+	packed := p.notice(of(func(l *lineInput) { l.Sscc = &sscc }))
+	packed.HandlingUnits = []unit{{Sscc: sscc}}
+	if a := p.noticed(t, "supplier", packed); a.DespatchAdvice.Id == "" {
+		t.Errorf("a unit of its own: %s", asJSON(a))
 	}
-	if a := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": units(p.shipped(of()), map[string]any{"sscc": p.sscc()},
-		map[string]any{"sscc": good})}); a.at("out", "errors", 0, "code") != "INVALID_INPUT" ||
-		fmt.Sprint(a.at("out", "errors", 0, "path")) != "[input handlingUnits 1 sscc]" {
-		t.Errorf("a unit of another notice: %s", a.Body)
+	a := p.noticed(t, "supplier", units(unit{Sscc: p.sscc()}, unit{Sscc: sscc}))
+	if refused := at(a.Errors, 0); refused.Code != "INVALID_INPUT" || fmt.Sprint(refused.Path) != "[input handlingUnits 1 sscc]" {
+		t.Errorf("a unit of another notice: %s", asJSON(a))
 	}
-	if a := p.s.good(t, "supplier-other", announce, map[string]any{"key": p.key(), "in": p.shipped(of())}); a.at("out", "errors", 0,
-		"code") != "NOT_FOUND" {
-		t.Errorf("another supplier's line: %s", a.Body)
+	if a := p.noticed(t, "supplier-other", p.notice(good())); at(a.Errors, 0).Code != "NOT_FOUND" {
+		t.Errorf("another supplier's line: %s", asJSON(a))
 	}
 }
 
@@ -142,37 +178,31 @@ func TestSupplierNoticesThatAreRefused(t *testing.T) {
 func TestSupplierWithdrawsANotice(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.acknowledged(t, 1000, "SCR-10009")
-	a := p.s.good(t, "supplier", announce,
-		map[string]any{
-			"key": p.key(),
-			"in":  p.shipped(map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("1000")}),
-		})
-	id := a.at("out", "despatchAdvice", "id")
-	p.s.until(t, 20*time.Second, "expected by the warehouse", func() bool { return walk(p.despatch(t, id), "shipment.number") != nil })
-	const withdraw = `mutation ($key: IdempotencyKey!, $in: CancelDespatchAdviceInput!)
-		{ out: cancelDespatchAdvice(idempotencyKey: $key, input: $in) { errors { ... on UserError { code path } } operation { state }
-		despatchAdvice { status } } }`
-	w := p.s.good(t, "supplier", withdraw,
-		map[string]any{"key": p.key(), "in": map[string]any{"despatchAdvice": id, "reason": "the truck broke down"}})
-	if w.at("out", "operation", "state") != "COMMITTED" || w.at("out", "despatchAdvice", "status") != "CANCELLED" {
-		t.Fatalf("withdrawn: %s", w.Body)
+	po := p.confirmed(t, 1000, "SCR-10009")
+	whole := func() api.SubmittedNotice {
+		return p.noticed(t, "supplier", p.notice(api.DespatchLineInput{
+			PurchaseOrderLine: po.Lines.Nodes[0].Id, Shipped: *pieces("1000"),
+		}))
 	}
-	if now := p.now(t, "supplier", po["number"]); walk(now, "lines.nodes.0.open.value") != "1000" {
-		t.Errorf("the order: %v", now)
+	id := whole().DespatchAdvice.Id
+	p.s.until(t, 20*time.Second, "expected by the warehouse", func() bool { return p.despatch(t, id).Shipment.Number != "" })
+	withdraw := func(reason string) api.SubmittedNotice {
+		return must(api.CancelDespatchAdvice(p.s.as(t, "supplier"), p.key(), api.CancelDespatchAdviceInput{
+			DespatchAdvice: id, Reason: reason,
+		})).CancelDespatchAdvice
 	}
-	p.s.until(t, 20*time.Second, "cancelled", func() bool { return walk(p.despatch(t, id), "shipment.status") == "CANCELLED" })
-	if again := p.s.good(t, "supplier", withdraw,
-		map[string]any{"key": p.key(), "in": map[string]any{"despatchAdvice": id, "reason": "again"}}); again.at("out", "errors", 0,
-		"code") != "STATE_NOT_ALLOWED" {
-		t.Errorf("withdrawn twice: %s", again.Body)
+	w := withdraw("the truck broke down")
+	if w.Operation.State != api.OperationStateCommitted || w.DespatchAdvice.Status != api.DespatchStatusCancelled {
+		t.Fatalf("withdrawn: %s", asJSON(w))
 	}
-	if b := p.s.good(t, "supplier", announce,
-		map[string]any{
-			"key": p.key(),
-			"in":  p.shipped(map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("1000")}),
-		}); b.at("out", "operation",
-		"state") != "COMMITTED" {
-		t.Errorf("announced anew: %s", b.Body)
+	if now := p.purchased(t, "supplier", po.Number); at(now.Lines.Nodes, 0).Open.Value != "1000" {
+		t.Errorf("the order: %s", asJSON(now))
+	}
+	p.s.until(t, 20*time.Second, "cancelled", func() bool { return p.despatch(t, id).Shipment.Status == api.ShipmentStatusCancelled })
+	if twice := withdraw("once more"); at(twice.Errors, 0).Code != "STATE_NOT_ALLOWED" {
+		t.Errorf("withdrawn twice: %s", asJSON(twice))
+	}
+	if b := whole(); b.Operation.State != api.OperationStateCommitted {
+		t.Errorf("announced once more: %s", asJSON(b))
 	}
 }

@@ -9,16 +9,46 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 // missing are the checks of a partner that have not passed, by stage.
-func missing(partner map[string]any) (all []string) {
-	for _, c := range walk(partner, "onboarding.checks").([]any) {
-		if walk(c, "passed") == false {
-			all = append(all, say(walk(c, "stage"))+" "+say(walk(c, "name")))
+func missing(partner api.PartnerDetails) (all []string) {
+	for _, c := range partner.Onboarding.Checks {
+		if !c.Passed {
+			all = append(all, string(c.Stage)+" "+c.Name)
 		}
 	}
 	return all
+}
+
+// profile is a partner as it is now.
+func (p *supplying) profile(t *testing.T, persona, code string) api.PartnerDetails {
+	t.Helper()
+	return must(api.Partner(p.s.as(t, persona), code)).Partner
+}
+
+// held is a profile of tolerances that holds what is beyond it for the buyer.
+func (p *supplying) held(t *testing.T) (id string) {
+	t.Helper()
+	return must(api.SaveToleranceProfile(p.s.as(t, "operator"), p.key(), api.ToleranceProfileInput{
+		Name: "Screws", EarlyDays: new(1), LateDays: new(1), AllowSubstitution: new(false),
+		OutOfTolerance: api.OutOfTolerancePolicyHoldForBuyer,
+	})).SaveToleranceProfile.Profile.Id
+}
+
+// document is an input as a letter has it.
+func document(t *testing.T, in any) (members map[string]any) {
+	t.Helper()
+	text, err := json.Marshal(in)
+	if err == nil {
+		err = json.Unmarshal(text, &members)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return members
 }
 
 // TestSupplierIsLetInStepByStep registers a supplier, whom each stage asks for what it
@@ -31,46 +61,56 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
 	s.forgetPurchases(t, "V2001") // one that has some trades already
-	profile := p.s.good(t, "operator",
-		`mutation ($k: IdempotencyKey!) { out: saveToleranceProfile(idempotencyKey: $k, input:
-			{name: "Screws", earlyDays: 1, lateDays: 1, allowSubstitution: false, outOfTolerance: HOLD_FOR_BUYER})
-			{ profile { id } errors { __typename } } }`, map[string]any{"k": p.key()}).at("out", "profile", "id")
-	register := map[string]any{"code": "V2001", "name": "Registered", "requiresSignature": true, "channels": []any{}, "scopes": []any{}}
-	if a := p.act(t, "supplier", "registerPartner", "PartnerInput", register); walk(a.at("out", "errors", 0), "__typename") != "Forbidden" {
-		t.Errorf("a supplier registers: %s", a.Body)
+	profile := p.held(t)
+	operator := s.as(t, "operator")
+	register := api.PartnerInput{
+		Code: "V2001", Name: "Registered", RequiresSignature: new(true), Channels: []api.PartnerChannelInput{}, Scopes: []string{},
 	}
-	for field, bad := range map[string]any{
-		"code": "V 1", "name": " ", "scopes": []any{"order:write"}, "costPerMinute": 0, "toleranceProfile": "tol_none",
-		"channels": []any{map[string]any{
-			"kind": "WEBHOOK", "direction": "OUTBOUND", "documents": []any{},
-			"endpoint": "http://user:secret@example.com",
-		}},
+	registered := func(persona string, in api.PartnerInput) api.ChangedPartner {
+		t.Helper()
+		return must(api.RegisterPartner(s.as(t, persona), p.key(), in)).RegisterPartner
+	}
+	if a := registered("supplier", register); at(a.Errors, 0).Typename != "Forbidden" {
+		t.Errorf("a supplier registers: %s", asJSON(a))
+	}
+	nobody := func(change func(*api.PartnerInput)) api.PartnerInput {
+		in := api.PartnerInput{Code: "V9999", Name: "N", Channels: []api.PartnerChannelInput{}}
+		change(&in)
+		return in
+	}
+	for field, bad := range map[string]func(*api.PartnerInput){
+		"code":             func(in *api.PartnerInput) { in.Code = "V 1" },
+		"name":             func(in *api.PartnerInput) { in.Name = " " },
+		"scopes":           func(in *api.PartnerInput) { in.Scopes = []string{"order:write"} },
+		"costPerMinute":    func(in *api.PartnerInput) { in.CostPerMinute = new(0) },
+		"toleranceProfile": func(in *api.PartnerInput) { in.ToleranceProfile = new("tol_none") },
+		"channels": func(in *api.PartnerInput) {
+			in.Channels = []api.PartnerChannelInput{{
+				Kind: api.ChannelKindWebhook, Direction: api.MessageDirectionOutbound, Documents: []api.PartnerDocumentKind{},
+				Endpoint: new("http://user:secret@example.com"),
+			}}
+		},
 	} {
-		in := map[string]any{"code": "V9999", "name": "N", "channels": []any{}}
-		in[field] = bad
-		a := p.act(t, "operator", "registerPartner", "PartnerInput", in)
-		if path, _ := a.at("out", "errors", 0, "path").([]any); len(path) < 2 || path[1] != field || a.at("out", "partner") != nil {
-			t.Errorf("%s %v: %s", field, bad, a.Body)
+		a := registered("operator", nobody(bad))
+		if at(at(a.Errors, 0).Path, 1) != field || !null(a.Partner) {
+			t.Errorf("%s: %s", field, asJSON(a))
 		}
 	}
 	// A number that is no GLN is none of its scalar, and refused before anything runs.
-	a := s.query(t, "operator", `mutation ($k: IdempotencyKey!, $in: PartnerInput!)
-		{ out: registerPartner(idempotencyKey: $k, input: $in) { errors { __typename } } }`, map[string]any{
-		"k": p.key(), "in": map[string]any{"code": "V9999", "name": "N", "channels": []any{}, "gln": "1234567890123"},
-	})
-	if !slices.Equal(a.codes(), []string{"BAD_USER_INPUT"}) || !strings.Contains(a.Body, `"argument":["input","gln"]`) {
-		t.Errorf("a GLN of nobody: %s", a.Body)
+	_, err := api.RegisterPartner(s.try(t, "operator"), p.key(), nobody(func(in *api.PartnerInput) { in.Gln = new("1234567890123") }))
+	if errs := errorsOf(t, err); !slices.Equal(codes(errs), []string{"BAD_USER_INPUT"}) ||
+		!slices.Equal(arguments(errs), []string{"[input gln]"}) {
+		t.Errorf("a GLN of nobody: %s", asJSON(errs))
 	}
-	a = p.act(t, "operator", "registerPartner", "PartnerInput", register)
-	if a.at("out", "partner", "onboarding", "stage") != "INVITED" {
-		t.Fatalf("registered: %s", a.Body)
+	if a := registered("operator", register); a.Partner.Onboarding.Stage != api.OnboardingStageInvited {
+		t.Fatalf("registered: %s", asJSON(a))
 	}
-	if a := p.act(t, "operator", "registerPartner", "PartnerInput", register); walk(a.at("out", "errors", 0), "__typename") != "InvalidInput" {
-		t.Errorf("registered twice: %s", a.Body)
+	if a := registered("operator", register); at(a.Errors, 0).Typename != "InvalidInput" {
+		t.Errorf("registered twice: %s", asJSON(a))
 	}
-	po := p.bought(t, 100, "SCR-10001")
-	me := func() map[string]any { return p.partner(t, "supplier", "V2001") }
-	id := me()["id"]
+	po := p.purchase(t, 100, "SCR-10001")
+	me := func() api.PartnerDetails { return p.profile(t, "supplier", "V2001") }
+	id := me().Id
 	want := []string{
 		"REGISTERED Channels", "KEYS_VERIFIED Signing key", "TESTING Scopes", "TESTING Quota", "TESTING Tolerance",
 		"CERTIFIED Test: DESPATCH_ADVICE", "CERTIFIED Test: PURCHASE_ORDER_RESPONSE",
@@ -78,145 +118,159 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	if got := missing(me()); !slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("missing %q, want %q", got, want)
 	}
-	refused := p.respond(t, p.answer(po, "ACCEPTED"))
-	if e := refused.at("out", "errors", 0); walk(e, "__typename") != "Forbidden" || !strings.Contains(say(walk(e, "message")), "INVITED") {
-		t.Errorf("an invited supplier answers: %s", refused.Body)
+	refused := p.responded(t, "supplier", p.accepted(po))
+	if e := at(refused.Errors, 0); e.Typename != "Forbidden" || !strings.Contains(e.Message, "INVITED") {
+		t.Errorf("an invited supplier answers: %s", asJSON(refused))
 	}
-	move := func(to string, more ...string) answer {
-		in := map[string]any{"partner": id, "to": to}
-		if more != nil {
-			in["reason"] = more[0]
-		}
-		return p.act(t, "operator", "advanceOnboarding", "AdvanceOnboardingInput", in)
+	move := func(to api.OnboardingStage, reason *string) api.ChangedPartner {
+		return must(api.AdvanceOnboarding(operator, p.key(), api.AdvanceOnboardingInput{Partner: id, To: to, Reason: reason})).AdvanceOnboarding
 	}
-	stopped := func(to, why string) {
+	stopped := func(to api.OnboardingStage, why string) {
 		t.Helper()
-		e := move(to).at("out", "errors", 0)
-		if walk(e, "__typename") != "StateNotAllowed" || !strings.Contains(say(walk(e, "message")), why) {
-			t.Errorf("moved to %s: %v, want %q", to, e, why)
+		e := at(move(to, nil).Errors, 0)
+		if e.Typename != "StateNotAllowed" || !strings.Contains(e.Message, why) {
+			t.Errorf("moved to %s: %s, want %q", to, asJSON(e), why)
 		}
 	}
-	moved := func(to string, more ...string) {
+	movedFor := func(to api.OnboardingStage, reason *string) {
 		t.Helper()
-		if a := move(to, more...); a.at("out", "partner", "onboarding", "stage") != to {
-			t.Fatalf("not moved to %s: %s", to, a.Body)
+		if a := move(to, reason); a.Partner.Onboarding.Stage != to {
+			t.Fatalf("not moved to %s: %s", to, asJSON(a))
 		}
 	}
-	update := func(change map[string]any) answer {
-		in := map[string]any{"partner": id, "expectedVersion": me()["version"]}
-		for k, v := range change {
-			in[k] = v
-		}
-		return p.act(t, "operator", "updatePartner", "UpdatePartnerInput", in)
+	moved := func(to api.OnboardingStage) {
+		t.Helper()
+		movedFor(to, nil)
 	}
-	stopped("REGISTERED", "No channel")
-	stopped("ACTIVE", "cannot be moved")
-	update(map[string]any{"channels": []any{map[string]any{
-		"kind": "GRAPHQL", "direction": "INBOUND",
-		"documents": []any{"PURCHASE_ORDER_RESPONSE"},
-	}}})
-	moved("REGISTERED")
-	stopped("KEYS_VERIFIED", "No key is proved")
+	update := func(change func(*api.UpdatePartnerInput)) {
+		in := api.UpdatePartnerInput{Partner: id, ExpectedVersion: me().Version}
+		change(&in)
+		must(api.UpdatePartner(operator, p.key(), in))
+	}
+	budget := func(cost int) { update(func(in *api.UpdatePartnerInput) { in.CostPerMinute = &cost }) }
+	stopped(api.OnboardingStageRegistered, "No channel")
+	stopped(api.OnboardingStageActive, "cannot be moved")
+	update(func(in *api.UpdatePartnerInput) {
+		in.Channels = []api.PartnerChannelInput{{
+			Kind: api.ChannelKindGraphql, Direction: api.MessageDirectionInbound,
+			Documents: []api.PartnerDocumentKind{api.PartnerDocumentKindPurchaseOrderResponse},
+		}}
+	})
+	moved(api.OnboardingStageRegistered)
+	stopped(api.OnboardingStageKeysVerified, "No key is proved")
 	k := p.addKey(t, "supplier", id, time.Now())
-	if a := p.act(t, "supplier-other", "provePartnerKey", "ProvePartnerKeyInput",
-		map[string]any{"key": k.keyID, "signature": k.proof()}); walk(a.at("out", "errors", 0), "code") != "NOT_FOUND" {
-		t.Errorf("another supplier proves it: %s", a.Body)
+	prove := func(persona, signature string) api.ChangedPartner {
+		return must(api.ProvePartnerKey(s.as(t, persona), p.key(), api.ProvePartnerKeyInput{
+			Key: k.keyID, Signature: signature,
+		})).ProvePartnerKey
+	}
+	if a := prove("supplier-other", k.proof()); at(a.Errors, 0).Code != "NOT_FOUND" {
+		t.Errorf("another supplier proves it: %s", asJSON(a))
 	}
 	wrong := *k.signer
-	if a := p.act(t, "supplier", "provePartnerKey", "ProvePartnerKeyInput",
-		map[string]any{"key": k.keyID, "signature": (addedKey{&wrong, "another text"}).proof()}); walk(a.at("out", "errors", 0),
-		"code") != "SIGNATURE_INVALID" {
-		t.Errorf("proved by another text: %s", a.Body)
+	if a := prove("supplier", (addedKey{&wrong, "another text"}).proof()); at(a.Errors, 0).Code != "SIGNATURE_INVALID" {
+		t.Errorf("proved by another text: %s", asJSON(a))
 	}
-	stopped("KEYS_VERIFIED", "No key is proved")
-	p.act(t, "supplier", "provePartnerKey", "ProvePartnerKeyInput", map[string]any{"key": k.keyID, "signature": k.proof()})
-	moved("KEYS_VERIFIED")
-	stopped("TESTING", "No scopes")
-	stale := map[string]any{"partner": id, "expectedVersion": "0", "costPerMinute": 1}
-	if e := p.act(t, "operator", "updatePartner", "UpdatePartnerInput", stale).at("out", "errors", 0); walk(e,
-		"__typename") != "VersionConflict" || walk(e, "currentVersion") != me()["version"] {
-		t.Errorf("changed unseen: %v", e)
+	stopped(api.OnboardingStageKeysVerified, "No key is proved")
+	prove("supplier", k.proof())
+	moved(api.OnboardingStageKeysVerified)
+	stopped(api.OnboardingStageTesting, "No scopes")
+	stale := api.UpdatePartnerInput{Partner: id, ExpectedVersion: "0", CostPerMinute: new(1)}
+	if e := at(must(api.UpdatePartner(operator, p.key(), stale)).UpdatePartner.Errors, 0); e.Typename != "VersionConflict" ||
+		e.CurrentVersion != me().Version {
+		t.Errorf("changed unseen: %s", asJSON(e))
 	}
-	update(map[string]any{
-		"scopes": []any{"po:read", "po:respond", "operation:read", "price:read"}, "costPerMinute": 1_000_000,
-		"toleranceProfile": profile,
+	update(func(in *api.UpdatePartnerInput) {
+		in.Scopes = []string{"po:read", "po:respond", "operation:read", "price:read"}
+		in.CostPerMinute, in.ToleranceProfile = new(1_000_000), &profile
 	})
-	moved("TESTING")
-	stopped("CERTIFIED", "No test document")
+	moved(api.OnboardingStageTesting)
+	stopped(api.OnboardingStageCertified, "No test document")
 
 	// A test that is not signed, one that is wrong, and one that passes: none has an effect.
 	g := k.signer
-	send := func(in map[string]any) answer { return g.send(t, g.responding(p.key(), g.sealed(in))) }
-	if why := refusedFor(p.s.good(t, "supplier", signedRespond, map[string]any{"key": p.key(), "in": p.answer(po, "ACCEPTED")})); why == "" {
+	send := func(in api.PurchaseOrderResponseInput) answer {
+		return g.send(t, g.responding(p.key(), g.sealed(document(t, in))))
+	}
+	unsigned := p.responded(t, "supplier", p.accepted(po))
+	if e := at(unsigned.Errors, 0); len(unsigned.Errors) != 1 || e.Typename != "SignatureInvalid" || e.Code != "SIGNATURE_INVALID" ||
+		e.Message == "" {
 		t.Error("a test needs no signature")
 	}
-	bad := p.answer(po, "ACCEPTED")
-	bad["expectedRevision"] = 7
+	bad := p.accepted(po)
+	bad.ExpectedRevision = 7
 	if a := send(bad); walk(a.at("out", "errors", 0), "__typename") != "VersionConflict" {
 		t.Errorf("a wrong test: %s", a.Body)
 	}
-	stopped("CERTIFIED", "refused: The purchase order was revised")
-	if a := send(p.answer(po, "ACCEPTED")); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "response") != nil ||
+	stopped(api.OnboardingStageCertified, "refused: The purchase order was revised")
+	if a := send(p.accepted(po)); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "response") != nil ||
 		a.at("out", "receipt", "kind") != "ARRIVAL" {
 		t.Errorf("a test: %s", a.Body)
 	}
-	if now := p.now(t, "supplier", po["number"]); now["status"] != "SENT" || len(now["responses"].([]any)) != 0 || now["operation"] != nil {
-		t.Errorf("a test has an effect: %v", now)
+	if now := p.purchased(t, "supplier", po.Number); now.Status != api.PurchaseOrderStatusSent || len(now.Responses) != 0 ||
+		!null(now.Operation) {
+		t.Errorf("a test has an effect: %s", asJSON(now))
 	}
-	moved("CERTIFIED")
-	moved("ACTIVE")
-	if me := me(); walk(me, "onboarding.activatedAt") == nil || missing(me) != nil || walk(me, "quota.costPerMinute").(float64) != 1_000_000 {
-		t.Errorf("active: %v", me)
+	moved(api.OnboardingStageCertified)
+	moved(api.OnboardingStageActive)
+	if me := me(); me.Onboarding.ActivatedAt == nil || missing(me) != nil || me.Quota.CostPerMinute != 1_000_000 {
+		t.Errorf("active: %s", asJSON(me))
 	}
-	if a := send(p.answer(po, "ACCEPTED")); a.at("out", "response") == nil {
+	if a := send(p.accepted(po)); a.at("out", "response") == nil {
 		t.Errorf("an active supplier: %s", a.Body)
 	}
 	// Its scopes narrow what its tokens say, and its budget what it may ask.
+	tried := s.try(t, "supplier")
 	p.s.until(t, 10*time.Second, "without alerts", func() bool {
-		return strings.Contains(p.s.query(t, "supplier", `{ alerts(first: 1) { nodes { id } } }`, nil).Body, "FORBIDDEN")
+		_, err := api.Alerts(tried, 1, nil)
+		return strings.Contains(asJSON(errorsOf(t, err)), "FORBIDDEN")
 	})
-	update(map[string]any{"costPerMinute": 40})
+	budget(40)
 	p.s.until(t, 10*time.Second, "narrowed", func() bool {
-		a := p.s.query(t, "supplier", `{ purchaseOrders(first: 100) { nodes { number lines { nodes { sku } } } } }`, nil)
-		return strings.Contains(a.Body, "OPERATION_TOO_COSTLY") || strings.Contains(a.Body, "RATE_LIMITED") ||
-			strings.Contains(a.Body, "you may spend 40")
+		_, err := api.PurchaseOrderLines(tried)
+		text := asJSON(errorsOf(t, err))
+		return strings.Contains(text, "OPERATION_TOO_COSTLY") || strings.Contains(text, "RATE_LIMITED") ||
+			strings.Contains(text, "you may spend 40")
 	})
-	update(map[string]any{"costPerMinute": 1_000_000})
+	budget(1_000_000)
 	p.s.until(t, 10*time.Second, "widened", func() bool {
-		return len(p.s.query(t, "supplier", `{ purchaseOrders(first: 100) { nodes { number } } }`, nil).Errors) == 0
+		_, err := api.PurchaseOrderNumbers(tried, 100, nil)
+		return len(errorsOf(t, err)) == 0
 	})
 
-	if a := move("SUSPENDED"); walk(a.at("out", "errors", 0), "path.1") != "reason" {
-		t.Errorf("suspended without a reason: %s", a.Body)
+	if a := move(api.OnboardingStageSuspended, nil); at(at(a.Errors, 0).Path, 1) != "reason" {
+		t.Errorf("suspended without a reason: %s", asJSON(a))
 	}
-	next := p.bought(t, 10, "SCR-10002")
-	moved("SUSPENDED", "unpaid")
-	if a := send(p.answer(next, "ACCEPTED")); walk(a.at("out", "errors", 0), "__typename") != "Forbidden" {
+	next := p.purchase(t, 10, "SCR-10002")
+	movedFor(api.OnboardingStageSuspended, new("unpaid"))
+	if a := send(p.accepted(next)); walk(a.at("out", "errors", 0), "__typename") != "Forbidden" {
 		t.Errorf("a suspended supplier: %s", a.Body)
 	}
-	moved("ACTIVE")
-	if a := send(p.answer(next, "ACCEPTED")); a.at("out", "response") == nil {
-		t.Errorf("back again: %s", a.Body)
+	moved(api.OnboardingStageActive)
+	if a := send(p.accepted(next)); a.at("out", "response") == nil {
+		t.Errorf("back once more: %s", a.Body)
 	}
-	listed := p.s.good(t, "operator",
-		`{ partners(first: 10, filter: {stage: [ACTIVE], search: "2001"}) { nodes { code } totalCount { value } } }`, nil)
-	if len(listed.at("partners", "nodes").([]any)) != 1 {
-		t.Errorf("listed: %s", listed.Body)
+	listed := must(api.PartnerCodes(operator, &api.TradingPartnerFilter{
+		Stage: []api.OnboardingStage{api.OnboardingStageActive}, Search: new("2001"),
+	})).Partners
+	if len(listed.Nodes) != 1 {
+		t.Errorf("listed: %s", asJSON(listed))
 	}
-	moved("OFFBOARDED", "gone")
+	movedFor(api.OnboardingStageOffboarded, new("gone"))
 	p.s.until(t, 10*time.Second, "offboarded", func() bool {
-		return p.s.query(t, "supplier", `{ purchaseOrders(first: 1) { nodes { number } } }`, nil).at("purchaseOrders", "nodes", 0) == nil
+		a, _ := api.PurchaseOrderNumbers(tried, 1, nil)
+		return at(a.PurchaseOrders.Nodes, 0).Number == ""
 	})
-	g.tampered(t, p, po)
+	g.tampered(t, p, po.Number)
 }
 
 // tampered exports the evidence about a purchase order, and then changes the database in
 // all ways that matter: each is found, and told.
-func (g *signer) tampered(t *testing.T, p *supplying, po map[string]any) {
+func (g *signer) tampered(t *testing.T, p *supplying, number string) {
 	t.Helper()
 	export := func() string {
 		file := filepath.Join(t.TempDir(), "bundle.json")
-		p.s.command(t, "evidence", "export", say(po["number"]), "-o", file)
+		p.s.command(t, "evidence", "export", number, "-o", file)
 		return file
 	}
 	before := export()
@@ -224,8 +278,8 @@ func (g *signer) tampered(t *testing.T, p *supplying, po map[string]any) {
 		t.Fatalf("verified: %v %s", err, out)
 	}
 	// After its key was rotated, what was signed with the one before still holds.
-	p.newKey(t, "operator", p.partner(t, "operator", "V2001")["id"])
-	p.act(t, "operator", "revokePartnerKey", "RevokePartnerKeyInput", map[string]any{"key": g.keyID, "reason": "rotated"})
+	p.newKey(t, "operator", p.profile(t, "operator", "V2001").Id)
+	must(api.RevokePartnerKey(p.s.as(t, "operator"), p.key(), api.RevokePartnerKeyInput{Key: g.keyID, Reason: "rotated"}))
 	for _, bundle := range []string{before, export()} {
 		if out, err := p.s.tried(t, "evidence", "verify", bundle); err != nil {
 			t.Errorf("after a rotation: %v %s", err, out)

@@ -4,7 +4,20 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"portico/test/e2e/api"
 )
+
+// alertsOf are the alerts about something.
+func (p *supplying) alertsOf(t *testing.T, persona, subject string) []api.AlertDetails {
+	t.Helper()
+	return must(api.Alerts(p.s.as(t, persona), 25, &api.AlertFilter{Subject: &subject})).Alerts.Nodes
+}
+
+func (p *supplying) decided(t *testing.T, in api.DecideDeviationInput) api.DecidedDeviation {
+	t.Helper()
+	return must(api.DecideDeviation(p.s.as(t, "operator"), p.key(), in)).DecideDeviation
+}
 
 // TestSupplierIsAnsweredWithAnotherProposal counters one line of two: the other one goes its
 // way, and the supplier is told what is proposed.
@@ -13,43 +26,48 @@ import (
 func TestSupplierIsAnsweredWithAnotherProposal(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
-	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
-		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 30)}, map[string]any{"status": "ACCEPTED"}))
-	deviation := a.at("out", "deviations", 0, "id")
-	decided := func(in map[string]any) answer {
-		in["deviation"] = deviation
-		return p.s.good(t, "operator", decide, map[string]any{"key": p.key(), "in": in})
+	po := p.purchase(t, 1000, "SCR-10001", "SCR-10002")
+	a := p.responded(t, "supplier", p.response(po, api.ResponseKindAcceptedWithChanges, late(due(po, 30)), taken()))
+	deviation := at(a.Deviations, 0).Id
+	decided := func(decision api.DeviationDecision, counter *api.CounterProposalInput, comment *string) api.DecidedDeviation {
+		return p.decided(t, api.DecideDeviationInput{Deviation: deviation, Decision: decision, Counter: counter, Comment: comment})
 	}
-	for _, bad := range []map[string]any{
-		{"decision": "COUNTER"},
-		{"decision": "COUNTER", "counter": map[string]any{"deliveryDate": "2001-01-01"}},
-		{"decision": "COUNTER", "counter": map[string]any{"quantity": map[string]any{"value": "1", "unit": "KGM"}}},
-		{"decision": "ACCEPT", "counter": map[string]any{"deliveryDate": day(po, 7)}},
+	for what, c := range map[string]struct {
+		decision api.DeviationDecision
+		counter  *api.CounterProposalInput
+	}{
+		"nothing proposed": {api.DeviationDecisionCounter, nil},
+		"a day that is past": {
+			api.DeviationDecisionCounter, &api.CounterProposalInput{DeliveryDate: new("2001-01-01")},
+		},
+		"another unit": {
+			api.DeviationDecisionCounter, &api.CounterProposalInput{Quantity: &api.QuantityInput{Value: "1", Unit: "KGM"}},
+		},
+		"accepted and countered": {
+			api.DeviationDecisionAccept, &api.CounterProposalInput{DeliveryDate: new(due(po, 7))},
+		},
 	} {
-		if d := decided(bad); d.at("out", "errors", 0, "path", 1) != "counter" {
-			t.Errorf("%v: %s", bad, d.Body)
+		if d := decided(c.decision, c.counter, nil); at(at(d.Errors, 0).Path, 1) != "counter" {
+			t.Errorf("%s: %s", what, asJSON(d))
 		}
 	}
-	d := decided(map[string]any{"decision": "COUNTER", "counter": map[string]any{"deliveryDate": day(po, 7)}, "comment": "a week, no longer"})
-	if d.at("out", "deviation", "state") != "COUNTERED" || d.at("out", "operation", "state") != "COMMITTED" {
-		t.Fatalf("countered: %s", d.Body)
+	d := decided(api.DeviationDecisionCounter, &api.CounterProposalInput{DeliveryDate: new(due(po, 7))}, new("a week, no longer"))
+	if d.Deviation.State != api.DeviationStateCountered || d.Operation.State != api.OperationStateCommitted {
+		t.Fatalf("countered: %s", asJSON(d))
 	}
-	now := p.now(t, "supplier", po["number"])
-	if walk(now, "lines.nodes.0.acknowledged.value") != "0" || walk(now, "lines.nodes.1.acknowledged.value") != "1000" ||
-		now["status"] != "RECEIVED_BY_SUPPLIER" {
-		t.Errorf("one line of two: %v", now)
+	now := p.purchased(t, "supplier", po.Number)
+	if at(now.Lines.Nodes, 0).Acknowledged.Value != "0" || at(now.Lines.Nodes, 1).Acknowledged.Value != "1000" ||
+		now.Status != api.PurchaseOrderStatusReceivedBySupplier {
+		t.Errorf("one line of two: %s", asJSON(now))
 	}
-	told := p.s.good(t, "supplier", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { id kind message suggestedAction } } }`,
-		map[string]any{"id": po["id"]})
-	if text := say(told.at("alerts", "nodes", 0, "message")); !strings.Contains(text, "Proposed: delivered on "+day(po, 7)) ||
+	told := p.alertsOf(t, "supplier", po.Id)
+	if text := at(told, 0).Message; !strings.Contains(text, "Proposed: delivered on "+due(po, 7)) ||
 		!strings.Contains(text, "a week, no longer") {
-		t.Errorf("told: %s", told.Body)
+		t.Errorf("told: %s", asJSON(told))
 	}
-	if b := p.respond(t, p.answer(now, "ACCEPTED_WITH_CHANGES",
-		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 2)}, map[string]any{"status": "ACCEPTED"})); b.at("out",
-		"operation", "state") != "COMMITTED" {
-		t.Errorf("answered anew: %s", b.Body)
+	b := p.responded(t, "supplier", p.response(now, api.ResponseKindAcceptedWithChanges, late(due(po, 2)), taken()))
+	if b.Operation.State != api.OperationStateCommitted {
+		t.Errorf("answered once more: %s", asJSON(b))
 	}
 }
 
@@ -62,52 +80,48 @@ func TestSupplierHasATolerancePolicyOfItsOwn(t *testing.T) {
 	s := start(t, loaded(t))
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
-	policy := func(name, beyond string) {
+	policy := func(name string, beyond api.OutOfTolerancePolicy) {
 		t.Helper()
-		profile := p.s.good(t, "operator",
-			`mutation ($k: IdempotencyKey!, $n: String!, $b: OutOfTolerancePolicy!)
-				{ out: saveToleranceProfile(idempotencyKey: $k, input: {name: $n, lateDays: 1, outOfTolerance: $b}) { profile { id } } }`,
-			map[string]any{"k": p.key(), "n": fmt.Sprint(name, p.next.Add(1)), "b": beyond}).at("out", "profile", "id")
-		partner := p.partner(t, "operator", "V2002")
-		if a := p.act(t, "operator", "updatePartner", "UpdatePartnerInput",
-			map[string]any{"partner": partner["id"], "expectedVersion": partner["version"], "toleranceProfile": profile}); a.at("out",
-			"partner") == nil {
-			t.Fatal(a.Body)
+		operator := s.as(t, "operator")
+		profile := must(api.SaveToleranceProfile(operator, p.key(), api.ToleranceProfileInput{
+			Name: fmt.Sprint(name, p.next.Add(1)), LateDays: new(1), OutOfTolerance: beyond,
+		})).SaveToleranceProfile.Profile.Id
+		partner := p.profile(t, "operator", "V2002")
+		if a := must(api.UpdatePartner(operator, p.key(), api.UpdatePartnerInput{
+			Partner: partner.Id, ExpectedVersion: partner.Version, ToleranceProfile: &profile,
+		})).UpdatePartner; null(a.Partner) {
+			t.Fatal(asJSON(a))
 		}
 	}
-	// What the limit is stays between planners.
-	late := func(po map[string]any) answer {
-		in := p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 9)})
-		return p.s.good(t, "supplier-other", strings.Replace(respond, "field delta limit", "field delta", 1),
-			map[string]any{"key": p.key(), "in": in})
+	delayed := func(po api.PurchaseOrderDetails) api.AnsweredPurchaseOrder {
+		return p.responded(t, "supplier-other", p.response(po, api.ResponseKindAcceptedWithChanges, late(due(po, 9))))
 	}
-	policy("strict", "REJECT")
-	po := p.boughtFrom(t, "V2002", "supplier-other", 100, "SCR-10001")
-	a := late(po)
-	if e := a.at("out", "errors", 0); walk(e, "__typename") != "ToleranceExceeded" || walk(e, "deviation.field") != "DELIVERY_DATE" ||
-		walk(e, "deviation.delta") != "9" || a.at("out", "response") != nil {
-		t.Errorf("refused: %s", a.Body)
+	policy("strict", api.OutOfTolerancePolicyReject)
+	po := p.purchaseFrom(t, "V2002", "supplier-other", 100, "SCR-10001")
+	a := delayed(po)
+	if e := at(a.Errors, 0); e.Typename != "ToleranceExceeded" || e.Deviation.Field != string(api.DeviationFieldDeliveryDate) ||
+		val(e.Deviation.Delta) != "9" || !null(a.Response) {
+		t.Errorf("refused: %s", asJSON(a))
 	}
-	if now := p.now(t, "supplier-other", po["number"]); now["status"] != "SENT" || len(now["responses"].([]any)) != 0 {
-		t.Errorf("nothing stays: %v", now)
+	if now := p.purchased(t, "supplier-other", po.Number); now.Status != api.PurchaseOrderStatusSent || len(now.Responses) != 0 {
+		t.Errorf("nothing stays: %s", asJSON(now))
 	}
-	policy("easy", "ACCEPT_AND_ALERT")
-	if a := late(po); a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "deviations", 0, "state") != "AUTO_ACCEPTED" ||
-		a.at("out", "deviations", 0, "withinTolerance") != false {
-		t.Errorf("taken: %s", a.Body)
+	policy("easy", api.OutOfTolerancePolicyAcceptAndAlert)
+	if a := delayed(po); a.Operation.State != api.OperationStateCommitted || len(a.Deviations) == 0 ||
+		a.Deviations[0].State != api.DeviationStateAutoAccepted || a.Deviations[0].WithinTolerance {
+		t.Errorf("taken: %s", asJSON(a))
 	}
-	now := p.now(t, "supplier-other", po["number"])
-	if walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 9) {
-		t.Errorf("as the ERP has it: %v", now)
+	now := p.purchased(t, "supplier-other", po.Number)
+	if val(at(at(now.Lines.Nodes, 0).Schedule, 0).PromisedDeliveryDate) != due(po, 9) {
+		t.Errorf("as the ERP has it: %s", asJSON(now))
 	}
-	alerts := p.s.good(t, "operator", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind suggestedAction } } }`,
-		map[string]any{"id": walk(now, "lines.nodes.0.id")})
-	kinds := map[string]bool{}
-	for _, n := range alerts.at("alerts", "nodes").([]any) {
-		kinds[say(walk(n, "kind"))] = true
+	alerts := p.alertsOf(t, "operator", at(now.Lines.Nodes, 0).Id)
+	kinds := map[api.AlertKind]bool{}
+	for _, n := range alerts {
+		kinds[n.Kind] = true
 	}
-	if !kinds["SUPPLY_LATE"] || !kinds["REPLENISHMENT_EXCEPTION"] {
-		t.Errorf("alerts: %s", alerts.Body)
+	if !kinds[api.AlertKindSupplyLate] || !kinds[api.AlertKindReplenishmentException] {
+		t.Errorf("alerts: %s", asJSON(alerts))
 	}
 }
 
@@ -118,63 +132,58 @@ func TestSupplierHasATolerancePolicyOfItsOwn(t *testing.T) {
 func TestSupplierAndBuyerReportToEachOther(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.bought(t, 10, "SCR-10001")
-	const alerting = `{ errors { __typename ... on UserError { code path } } alert
-		{ id kind severity state message queue acknowledgedBy { displayName } resolution } }`
-	act := func(persona, mutation, input string, in map[string]any) answer {
+	po := p.purchase(t, 10, "SCR-10001")
+	report := func(persona string, in api.ReportExceptionInput) api.ChangedAlert {
 		t.Helper()
-		return p.s.good(t, persona,
-			`mutation ($k: IdempotencyKey!, $in: `+input+`!) { out: `+mutation+`(idempotencyKey: $k, input: $in) `+alerting+` }`,
-			map[string]any{"k": p.key(), "in": in})
+		return must(api.ReportException(p.s.as(t, persona), p.key(), in)).ReportException
 	}
-	report := func(persona, message string) answer {
-		return act(persona, "reportException", "ReportExceptionInput",
-			map[string]any{"subject": po["id"], "severity": "WARNING", "message": message, "atRisk": each("5")})
+	reported := func(persona, message string) api.ChangedAlert {
+		t.Helper()
+		return report(persona, api.ReportExceptionInput{
+			Subject: po.Id, Severity: api.SeverityWarning, Message: message, AtRisk: pieces("5"),
+		})
 	}
-	seen := func(persona string, alert any) bool {
-		return p.s.good(t, persona, `query ($id: ID!) { node(id: $id) { id } }`, map[string]any{"id": alert}).at("node") != nil
+	resolve := func(persona, alert, resolution string) api.ChangedAlert {
+		t.Helper()
+		in := api.ResolveAlertInput{Alert: alert, Resolution: resolution}
+		return must(api.ResolveAlert(p.s.as(t, persona), p.key(), in)).ResolveAlert
 	}
-	a := report("supplier", "the press is down")
-	id := a.at("out", "alert", "id")
-	if a.at("out", "alert", "kind") != "REPORTED" || a.at("out", "alert", "queue") != "purchasing" ||
-		!strings.Contains(say(a.at("out", "alert", "message")), "the press is down") {
-		t.Fatalf("reported: %s", a.Body)
+	seen := func(persona, alert string) bool { return !null(must(api.Node(p.s.as(t, persona), alert)).Node) }
+	a := reported("supplier", "the press is down")
+	id := a.Alert.Id
+	if a.Alert.Kind != api.AlertKindReported || a.Alert.Queue != "purchasing" || !strings.Contains(a.Alert.Message, "the press is down") {
+		t.Fatalf("reported: %s", asJSON(a))
 	}
 	if !seen("operator", id) || !seen("supplier", id) || seen("supplier-other", id) || seen("buyer", id) {
 		t.Error("the wrong people see it")
 	}
-	if no := act("supplier", "resolveAlert", "ResolveAlertInput", map[string]any{"alert": id, "resolution": "never mind"}); no.at("out",
-		"errors", 0, "code") != "FORBIDDEN" {
-		t.Errorf("the supplier closes what is the buyer's: %s", no.Body)
+	if no := resolve("supplier", id, "never mind"); at(no.Errors, 0).Code != "FORBIDDEN" {
+		t.Errorf("the supplier closes what is the buyer's: %s", asJSON(no))
 	}
-	if b := act("operator", "acknowledgeAlert", "AcknowledgeAlertInput", map[string]any{"alert": id}); b.at("out", "alert",
-		"state") != "ACKNOWLEDGED" || b.at("out", "alert", "acknowledgedBy", "displayName") != "operator" {
-		t.Errorf("taken: %s", b.Body)
+	if b := must(api.AcknowledgeAlert(p.s.as(t, "operator"), p.key(), api.AcknowledgeAlertInput{Alert: id})).AcknowledgeAlert; b.Alert.State !=
+		api.AlertStateAcknowledged || b.Alert.AcknowledgedBy.DisplayName != "operator" {
+		t.Errorf("taken: %s", asJSON(b))
 	}
-	if b := act("operator", "resolveAlert", "ResolveAlertInput", map[string]any{"alert": id, "resolution": "another press"}); b.at("out",
-		"alert", "state") != "RESOLVED" || b.at("out", "alert", "resolution") != "another press" {
-		t.Errorf("closed: %s", b.Body)
+	if b := resolve("operator", id, "another press"); b.Alert.State != api.AlertStateResolved || val(b.Alert.Resolution) != "another press" {
+		t.Errorf("closed: %s", asJSON(b))
 	}
-	if b := act("operator", "resolveAlert", "ResolveAlertInput", map[string]any{"alert": id, "resolution": "again"}); b.at("out", "errors", 0,
-		"code") != "STATE_NOT_ALLOWED" {
-		t.Errorf("closed twice: %s", b.Body)
+	if b := resolve("operator", id, "once more"); at(b.Errors, 0).Code != "STATE_NOT_ALLOWED" {
+		t.Errorf("closed twice: %s", asJSON(b))
 	}
-	back := report("operator", "the dock is full")
-	id = back.at("out", "alert", "id")
+	id = reported("operator", "the dock is full").Alert.Id
 	if !seen("supplier", id) || seen("supplier-other", id) {
 		t.Error("the wrong supplier sees it")
 	}
-	if b := act("supplier", "resolveAlert", "ResolveAlertInput", map[string]any{"alert": id, "resolution": "we wait"}); b.at("out", "alert",
-		"state") != "RESOLVED" {
-		t.Errorf("the supplier closes what is its: %s", b.Body)
+	if b := resolve("supplier", id, "we wait"); b.Alert.State != api.AlertStateResolved {
+		t.Errorf("the supplier closes what is its: %s", asJSON(b))
 	}
-	for _, bad := range []map[string]any{
-		{"subject": "pur_none", "severity": "INFO", "message": "m"},
-		{"subject": po["id"], "severity": "INFO", "message": " "},
-		{"subject": po["id"], "severity": "INFO", "message": "m", "atRisk": each("0")},
+	for what, bad := range map[string]api.ReportExceptionInput{
+		"of nothing":       {Subject: "pur_none", Severity: api.SeverityInfo, Message: "m"},
+		"without words":    {Subject: po.Id, Severity: api.SeverityInfo, Message: " "},
+		"nothing at stake": {Subject: po.Id, Severity: api.SeverityInfo, Message: "m", AtRisk: pieces("0")},
 	} {
-		if b := act("supplier", "reportException", "ReportExceptionInput", bad); b.at("out", "alert") != nil || b.at("out", "errors", 0) == nil {
-			t.Errorf("%v: %s", bad, b.Body)
+		if b := report("supplier", bad); !null(b.Alert) || len(b.Errors) == 0 {
+			t.Errorf("%s: %s", what, asJSON(b))
 		}
 	}
 }

@@ -8,14 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-const (
-	verdict = `mutation ($key: IdempotencyKey!, $in: ResolveMasterDataConflictInput!)
-		{ out: resolveMasterDataConflict(idempotencyKey: $key, input: $in) { replayed errors { ... on UserError { code message path } }
-		operation { id kind state steps { name state } } conflict { id } } }`
-	conflicts = `query ($open: Boolean) { masterDataConflicts(first: 100, filter: {open: $open})
-		{ nodes { id key field subject steward resolvedValue resolvedAt resolvedBy { displayName } values { value provenance { instance } } } } }`
+	"portico/test/e2e/api"
 )
 
 // TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther has two ERPs say otherwise of
@@ -52,8 +46,9 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 			map[string]any{"extRef": "by hand " + object + key + field, "field": field, "was": was, "value": value})
 		return was
 	}
-	items := s.good(t, "operator", `{ items(first: 3) { nodes { id sku } } }`, nil).at("items", "nodes").([]any)
-	sku := func(i int) string { return say(walk(items[i], "sku")) }
+	operator := s.as(t, "operator")
+	items := must(api.FirstItems(operator)).Items.Nodes
+	sku := func(i int) string { return items[i].Sku }
 	oldName := plant("customers", "10001", "custName", "Renamed Ltd")
 	oldText := plant("materials", sku(0), "descr", "Something else")
 	plant("materials", sku(1), "brandName", "Another brand")
@@ -64,73 +59,72 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	for _, capability := range []string{"ACCOUNTS", "ITEMS", "PURCHASE_ORDERS"} {
 		s.route(t, capability, "--primary", "erp", "--shadow", "erp2")
 	}
-	at := func(open any, key, field string) map[string]any {
-		for _, c := range s.good(t, "operator", conflicts, map[string]any{"open": open}).at("masterDataConflicts", "nodes").([]any) {
-			if walk(c, "key") == key && walk(c, "field") == field {
-				return c.(map[string]any)
+	conflict := func(open *bool, key, field string) (none api.MasterDataConflictDetails) {
+		for _, c := range must(api.MasterDataConflicts(operator, open)).MasterDataConflicts.Nodes {
+			if c.Key == key && c.Field == field {
+				return c
 			}
 		}
-		return nil
+		return none
 	}
+	open, over := new(true), new(false)
 	n := 0
-	decide := func(persona string, conflict any, value, reason string) answer {
+	decide := func(persona, conflict, value, reason string) (api.ResolvedConflict, error) {
 		n++
-		return s.query(t, persona, verdict,
-			map[string]any{"key": fmt.Sprintf("steward-key-%012d", n), "in": map[string]any{"conflict": conflict, "value": value, "reason": reason}})
-	}
-	s.until(t, time.Minute, "told of all conflicts", func() bool {
-		return at(true, "10001", "name") != nil && at(true, sku(0), "name") != nil && at(true, sku(1), "brand") != nil &&
-			at(true, sku(2), "countryOfOrigin") != nil && at(true, "10004", "currency") != nil && at(nil, "V2001", "name") != nil
-	})
-	committed := func(a answer) string {
-		t.Helper()
-		id := a.at("out", "operation", "id")
-		if id == nil {
-			t.Fatalf("not accepted: %s", a.Body)
-		}
-		s.until(t, 20*time.Second, "written", func() bool {
-			return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": id}).at("operation",
-				"state") == "COMMITTED"
+		a, err := api.ResolveMasterDataConflict(s.try(t, persona), fmt.Sprintf("steward-key-%012d", n), api.ResolveMasterDataConflictInput{
+			Conflict: conflict, Value: value, Reason: reason,
 		})
-		return say(id)
+		return a.ResolveMasterDataConflict, err
+	}
+	there := func(open *bool, key, field string) bool { return !null(conflict(open, key, field)) }
+	s.until(t, time.Minute, "told of all conflicts", func() bool {
+		return there(open, "10001", "name") && there(open, sku(0), "name") && there(open, sku(1), "brand") &&
+			there(open, sku(2), "countryOfOrigin") && there(open, "10004", "currency") && there(nil, "V2001", "name")
+	})
+	state := func(operation string) api.OperationState {
+		return must(api.Operation(operator, operation)).Operation.State
+	}
+	committed := func(a api.ResolvedConflict, err error) string {
+		t.Helper()
+		id := a.Operation.Id
+		if id == "" {
+			t.Fatalf("not accepted: %s %v", asJSON(a), err)
+		}
+		s.until(t, 20*time.Second, "written", func() bool { return state(id) == api.OperationStateCommitted })
+		return id
 	}
 
 	// The other system was right: the owner is written, and Portico's copy is it at once.
-	name := at(true, "10001", "name")
-	if name["steward"] != "customer data" || name["resolvedValue"] != nil || name["resolvedBy"] != nil ||
-		walk(name, "values.1.value") != "Renamed Ltd" {
-		t.Errorf("the conflict is %v", name)
+	name := conflict(open, "10001", "name")
+	if name.Steward != "customer data" || name.ResolvedValue != nil || !null(name.ResolvedBy) ||
+		val(at(name.Values, 1).Value) != "Renamed Ltd" {
+		t.Errorf("the conflict is %s", asJSON(name))
 	}
-	a := decide("operator", name["id"], "Renamed Ltd", "They told us.")
-	operation := committed(a)
+	operation := committed(decide("operator", name.Id, "Renamed Ltd", "They told us."))
 	if got := s.record(t, "erp", "customers", "10001")["custName"]; got != "Renamed Ltd" {
 		t.Errorf("the owner says %v, not %s any more", got, oldName)
 	}
-	if got := s.good(t, "operator", `{ account(by: {number: "10001"}) { name } }`, nil).at("account", "name"); got != "Renamed Ltd" ||
-		at(nil, "10001", "name") != nil {
-		t.Errorf("Portico says %v", got)
+	if got := must(api.Account(operator, api.AccountBy{Number: new("10001")})).Account.Name; got != "Renamed Ltd" ||
+		there(nil, "10001", "name") {
+		t.Errorf("Portico says %s", got)
 	}
-	again := s.good(t, "operator", verdict,
-		map[string]any{
-			"key": "steward-key-000000000001",
-			"in":  map[string]any{"conflict": name["id"], "value": "Renamed Ltd", "reason": "They told us."},
-		})
-	if again.at("out", "replayed") != true || again.at("out", "operation", "id") != operation || again.at("out", "conflict") != nil {
-		t.Errorf("the same once more: %s", again.Body)
+	again := must(api.ResolveMasterDataConflict(operator, "steward-key-000000000001", api.ResolveMasterDataConflictInput{
+		Conflict: name.Id, Value: "Renamed Ltd", Reason: "They told us.",
+	})).ResolveMasterDataConflict
+	if !again.Replayed || again.Operation.Id != operation || !null(again.Conflict) {
+		t.Errorf("the same once more: %s", asJSON(again))
 	}
 	s.until(t, 10*time.Second, "audited", func() bool {
-		audited := s.good(t, "operator", `query ($s: ID!) { auditLog(first: 10, filter: {subject: $s}) { nodes { action after } } }`,
-			map[string]any{"s": name["subject"]}).at("auditLog", "nodes").([]any)
-		return len(audited) == 2 && walk(audited[1], "action") == "master-data.resolve" &&
-			strings.Contains(fmt.Sprint(audited[1]), "They told us.")
+		audited := must(api.AuditOf(operator, val(name.Subject))).AuditLog.Nodes
+		return len(audited) == 2 && audited[1].Action == "master-data.resolve" && strings.Contains(asJSON(audited[1]), "They told us.")
 	})
 
 	// The owner was right: the other is written. And where both were wrong, both are.
-	committed(decide("operator", at(true, sku(0), "name")["id"], oldText, "A slip."))
+	committed(decide("operator", conflict(open, sku(0), "name").Id, oldText, "A slip."))
 	if got := shadow.record(t, "erp", "materials", sku(0))["descr"]; got != oldText {
 		t.Errorf("the other says %v", got)
 	}
-	committed(decide("operator", at(true, sku(1), "brand")["id"], "The right brand", "Looked at the box."))
+	committed(decide("operator", conflict(open, sku(1), "brand").Id, "The right brand", "Looked at the box."))
 	for who, says := range map[string]map[string]any{
 		"owner": s.record(t, "erp", "materials", sku(1)),
 		"other": shadow.record(t, "erp", "materials", sku(1)),
@@ -141,12 +135,14 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 	}
 
 	// The ERP refuses a value: the conflict is open again.
-	origin := at(true, sku(2), "countryOfOrigin")["id"]
-	a = decide("operator", origin, strings.Repeat("x", 600), "A slip.")
+	origin := conflict(open, sku(2), "countryOfOrigin").Id
+	refused, err := decide("operator", origin, strings.Repeat("x", 600), "A slip.")
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.until(t, 20*time.Second, "refused", func() bool {
-		return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state failure { responsible code } } }`,
-			map[string]any{"id": a.at("out", "operation", "id")}).at("operation", "failure", "code") == "REFUSED_BY_ERP" && at(true, sku(2),
-			"countryOfOrigin") != nil
+		return must(api.Operation(operator, refused.Operation.Id)).Operation.Failure.Code == "REFUSED_BY_ERP" &&
+			there(open, sku(2), "countryOfOrigin")
 	})
 	if got := s.record(t, "erp", "materials", sku(2))["orig"]; got != oldOrigin {
 		t.Errorf("a refused value was written: %v", got)
@@ -154,53 +150,48 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 
 	// What the owner takes from no program, somebody does by hand; what the other does not
 	// take stays on the list, decided.
-	a = decide("operator", at(true, "10004", "currency")["id"], "USD", "They pay in dollars.")
-	parked := a.at("out", "operation", "id")
-	s.until(t, 20*time.Second, "parked", func() bool {
-		return s.good(t, "operator", `query ($id: ID!) { operation(by: {id: $id}) { state } }`, map[string]any{"id": parked}).at("operation",
-			"state") == "DEAD_LETTERED"
-	})
-	if got := decide("operator", at(nil, "10004", "currency")["id"], "EUR", "No."); got.at("out", "errors", 0, "code") != "STATE_NOT_ALLOWED" {
-		t.Errorf("decided twice: %s", got.Body)
+	dollars, err := decide("operator", conflict(open, "10004", "currency").Id, "USD", "They pay in dollars.")
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.good(t, "operator", `mutation ($in: DeadLetterInput!) { discardDeadLetter(idempotencyKey: "steward-discards-it", input: $in)
-		{ errors { ... on UserError { message } } } }`,
-		map[string]any{"in": map[string]any{
-			"deadLetter": "dlr_" + strings.TrimPrefix(say(parked), "opr_"),
-			"reason":     "They pay in euros after all.",
-		}})
-	s.until(t, 10*time.Second, "open again", func() bool { return at(true, "10004", "currency") != nil })
-	committed(decide("operator", at(true, "10004", "currency")["id"], "EUR", "They pay in euros."))
-	left := at(false, "10004", "currency")
-	if left == nil || left["resolvedValue"] != "EUR" || walk(left, "resolvedBy.displayName") == nil || left["resolvedAt"] == nil ||
-		at(true, "10004", "currency") != nil {
-		t.Errorf("decided, and the other says otherwise: %v", left)
+	parked := dollars.Operation.Id
+	s.until(t, 20*time.Second, "parked", func() bool { return state(parked) == api.OperationStateDeadLettered })
+	twice, err := decide("operator", conflict(nil, "10004", "currency").Id, "EUR", "No.")
+	if at(twice.Errors, 0).Code != "STATE_NOT_ALLOWED" {
+		t.Errorf("decided twice: %s %v", asJSON(twice), err)
+	}
+	must(api.DiscardDeadLetter(operator, "steward-discards-it", api.DeadLetterInput{
+		DeadLetter: "dlr_" + strings.TrimPrefix(parked, "opr_"), Reason: "They pay in euros after all.",
+	}))
+	s.until(t, 10*time.Second, "open again", func() bool { return there(open, "10004", "currency") })
+	committed(decide("operator", conflict(open, "10004", "currency").Id, "EUR", "They pay in euros."))
+	left := conflict(over, "10004", "currency")
+	if val(left.ResolvedValue) != "EUR" || null(left.ResolvedBy) || left.ResolvedAt == nil || there(open, "10004", "currency") {
+		t.Errorf("decided, and the other says otherwise: %s", asJSON(left))
 	}
 
 	// Who may not, and what cannot be decided.
-	owned := at(false, "V2001", "name")
+	owned := conflict(over, "V2001", "name")
 	for what, c := range map[string]struct {
-		persona                 string
-		conflict                any
-		value, reason, want, of string
+		persona, conflict, value, reason, want, of string
 	}{
 		"by a buyer":               {"buyer", origin, "DE", "r", "FORBIDDEN", ""},
 		"without a reason":         {"operator", origin, "DE", " ", "INVALID_INPUT", "[input reason]"},
 		"without a value":          {"operator", origin, "", "r", "INVALID_INPUT", "[input value]"},
 		"a conflict that is none":  {"operator", "mdc_none", "DE", "r", "NOT_FOUND", "[input conflict]"},
-		"what a policy decides":    {"operator", owned["id"], "Another vendor", "r", "STATE_NOT_ALLOWED", "[input conflict]"},
+		"what a policy decides":    {"operator", owned.Id, "Another vendor", "r", "STATE_NOT_ALLOWED", "[input conflict]"},
 		"a value with a NUL in it": {"operator", origin, "D\x00E", "r", "BAD_USER_INPUT", "[input value]"},
 	} {
-		got := decide(c.persona, c.conflict, c.value, c.reason)
-		code, path := got.at("out", "errors", 0, "code"), fmt.Sprint(got.at("out", "errors", 0, "path"))
-		if len(got.Errors) > 0 {
-			code, path = got.codes()[0], ""
-			if argument := got.Errors[0].Extensions["argument"]; argument != nil {
-				path = fmt.Sprint(argument)
+		got, err := decide(c.persona, c.conflict, c.value, c.reason)
+		code, path := at(got.Errors, 0).Code, fmt.Sprint(at(got.Errors, 0).Path)
+		if errs := errorsOf(t, err); len(errs) > 0 {
+			code, path = codes(errs)[0], ""
+			if errs[0].Extensions["argument"] != nil {
+				path = arguments(errs)[0]
 			}
 		}
 		if code != c.want || path != c.of {
-			t.Errorf("%s: %v at %s, not %s at %s: %s", what, code, path, c.want, c.of, got.Body)
+			t.Errorf("%s: %s at %s, not %s at %s: %s %v", what, code, path, c.want, c.of, asJSON(got), err)
 		}
 	}
 	// Items move to the other ERP, and somebody goes on writing them in the old one.
@@ -210,8 +201,8 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 		s.control(t, http.MethodPost, "/erp/v1/materials/"+sku(1)+"/correction",
 			map[string]any{"extRef": "too late " + value, "field": field, "was": was, "value": value})
 	}
-	const alerts = `{ alerts(first: 10, filter: {kind: [FOREIGN_WRITE]}) { nodes { id severity message suggestedAction responsible queue } } }`
-	told, now, wrote := []any(nil), "The right brand", time.Time{}
+	var told []api.AlertDetails
+	now, wrote := "The right brand", time.Time{}
 	s.until(t, time.Minute, "alerted", func() bool {
 		if time.Since(wrote) > time.Second {
 			wrote = time.Now()
@@ -219,18 +210,17 @@ func TestAStewardDecidesWhatHoldsWhereSystemsContradictEachOther(t *testing.T) {
 			write("brandName", now, next)
 			now = next
 		}
-		told = s.good(t, "operator", alerts, nil).at("alerts", "nodes").([]any)
+		told = must(api.Alerts(operator, 10, &api.AlertFilter{Kind: []api.AlertKind{api.AlertKindForeignWrite}})).Alerts.Nodes
 		return len(told) > 0
 	})
-	if walk(told[0], "responsible") != "ERP" || walk(told[0], "queue") != "data" || !strings.Contains(say(walk(told[0], "message")), sku(1)) {
-		t.Errorf("the alert is %v", told[0])
+	if val(told[0].Responsible) != api.ResponsibleErp || told[0].Queue != "data" || !strings.Contains(told[0].Message, sku(1)) {
+		t.Errorf("the alert is %s", asJSON(told[0]))
 	}
-	if got := s.good(t, "operator", `query ($s: String!) { item(by: {sku: $s}) { brand } }`, map[string]any{"s": sku(1)}).at("item",
-		"brand"); got != "The right brand" {
-		t.Errorf("what was written in the old home is shown: %v", got)
+	if got := must(api.ItemBrand(operator, sku(1))).Item.Brand; val(got) != "The right brand" {
+		t.Errorf("what was written in the old home is shown: %s", val(got))
 	}
 
-	if owned["resolvedValue"] == "Another vendor" || owned["resolvedAt"] == nil {
-		t.Errorf("by policy: %v", owned)
+	if val(owned.ResolvedValue) == "Another vendor" || owned.ResolvedAt == nil {
+		t.Errorf("by policy: %s", asJSON(owned))
 	}
 }

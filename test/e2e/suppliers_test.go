@@ -3,59 +3,64 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/Khan/genqlient/graphql"
+
+	"portico/test/e2e/api"
 )
 
 // Covers: P03 P11 F06
 func TestSupplierAcceptsAll(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
-	if po["status"] != "SENT" || fmt.Sprint(po["allowedActions"]) != "[ACKNOWLEDGE PROPOSE_CHANGE]" {
-		t.Fatalf("sent: %v", po)
+	po := p.purchase(t, 1000, "SCR-10001", "SCR-10002")
+	if po.Status != api.PurchaseOrderStatusSent || !slices.Equal(po.AllowedActions, []api.PurchaseOrderAction{
+		api.PurchaseOrderActionAcknowledge, api.PurchaseOrderActionProposeChange,
+	}) {
+		t.Fatalf("sent: %s", asJSON(po))
 	}
+	supplier := p.s.as(t, "supplier")
 	waiting := func() bool {
-		a := p.s.good(t, "supplier", `{ purchaseOrders(first: 100, filter: {needsAction: true}) { nodes { number } } }`, nil)
-		for _, n := range a.at("purchaseOrders", "nodes").([]any) {
-			if walk(n, "number") == po["number"] {
-				return true
-			}
-		}
-		return false
+		open := must(api.PurchaseOrderNumbers(supplier, 100, &api.PurchaseOrderFilter{NeedsAction: new(true)})).PurchaseOrders.Nodes
+		return slices.ContainsFunc(open, func(n api.PurchaseOrderNumbersPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder) bool {
+			return n.Number == po.Number
+		})
 	}
 	if !waiting() {
 		t.Error("it is not on the supplier's work list")
 	}
-	in := p.answer(po, "ACCEPTED")
-	key := p.key()
-	a := p.s.good(t, "supplier", respond, map[string]any{"key": key, "in": in})
-	if a.at("out", "operation", "state") != "COMMITTED" || len(a.at("out", "deviations").([]any)) != 0 ||
-		a.at("out", "response", "kind") != "ACCEPTED" {
-		t.Fatalf("accepted: %s", a.Body)
+	in, key := p.accepted(po), p.key()
+	respond := func(key string) api.AnsweredPurchaseOrder {
+		return must(api.RespondToPurchaseOrder(supplier, key, in)).RespondToPurchaseOrder
 	}
-	if again := p.s.good(t, "supplier", respond, map[string]any{"key": key, "in": in}); again.at("out", "replayed") != true ||
-		again.at("out", "response", "id") != a.at("out", "response", "id") {
-		t.Errorf("sent again: %s", again.Body)
+	a := respond(key)
+	if a.Operation.State != api.OperationStateCommitted || len(a.Deviations) != 0 || a.Response.Kind != api.ResponseKindAccepted {
+		t.Fatalf("accepted: %s", asJSON(a))
 	}
-	if other := p.s.good(t, "supplier", respond, map[string]any{"key": p.key(), "in": in}); other.at("out", "errors", 0,
-		"code") != "DUPLICATE_DOCUMENT" || other.at("out", "errors", 0, "existing") != a.at("out", "response", "id") {
-		t.Errorf("the same number under another key: %s", other.Body)
+	if again := respond(key); !again.Replayed || again.Response.Id != a.Response.Id {
+		t.Errorf("sent again: %s", asJSON(again))
 	}
-	now := p.now(t, "supplier", po["number"])
-	if now["status"] != "ACKNOWLEDGED" || walk(now, "lines.nodes.1.acknowledged.value") != "1000" ||
-		walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 0) {
-		t.Errorf("as the ERP has it: %v", now)
+	other := respond(p.key())
+	if e := at(other.Errors, 0); e.Code != "DUPLICATE_DOCUMENT" || e.Existing != a.Response.Id {
+		t.Errorf("the same number under another key: %s", asJSON(other))
+	}
+	now := p.purchased(t, "supplier", po.Number)
+	if now.Status != api.PurchaseOrderStatusAcknowledged || at(now.Lines.Nodes, 1).Acknowledged.Value != "1000" ||
+		val(at(at(now.Lines.Nodes, 0).Schedule, 0).PromisedDeliveryDate) != due(po, 0) {
+		t.Errorf("as the ERP has it: %s", asJSON(now))
 	}
 	if waiting() {
 		t.Error("it still waits for the supplier")
 	}
-	if kinds := fmt.Sprint(walk(now, "timeline.nodes")); walk(now, "timeline.nodes.0.kind") == nil {
-		t.Errorf("its timeline: %s", kinds)
+	if at(now.Timeline.Nodes, 0).Kind == "" {
+		t.Errorf("its timeline: %s", asJSON(now.Timeline))
 	}
-	if p.now(t, "supplier-other", po["number"]) != nil {
+	if !null(p.purchased(t, "supplier-other", po.Number)) {
 		t.Error("another supplier sees it")
 	}
 }
@@ -64,17 +69,17 @@ func TestSupplierAcceptsAll(t *testing.T) {
 func TestSupplierReschedulesWithinTheTolerance(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.bought(t, 1000, "SCR-10001")
-	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
-		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 2)}))
-	if a.at("out", "operation", "state") != "COMMITTED" || a.at("out", "deviations", 0, "state") != "AUTO_ACCEPTED" ||
-		a.at("out", "deviations", 0, "delta") != "2" || a.at("out", "deviations", 0, "field") != "DELIVERY_DATE" {
-		t.Fatalf("two days late: %s", a.Body)
+	po := p.purchase(t, 1000, "SCR-10001")
+	a := p.responded(t, "supplier", p.response(po, api.ResponseKindAcceptedWithChanges, late(due(po, 2))))
+	if d := at(a.Deviations, 0); a.Operation.State != api.OperationStateCommitted || d.State != api.DeviationStateAutoAccepted ||
+		val(d.Delta) != "2" || d.Field != api.DeviationFieldDeliveryDate {
+		t.Fatalf("two days late: %s", asJSON(a))
 	}
-	now := p.now(t, "supplier", po["number"])
-	if now["status"] != "ACKNOWLEDGED_WITH_CHANGES" || walk(now, "lines.nodes.0.schedule.0.promisedDeliveryDate") != day(po, 2) ||
-		walk(now, "lines.nodes.0.schedule.0.requestedDeliveryDate") != day(po, 0) {
-		t.Errorf("as the ERP has it: %v", now)
+	now := p.purchased(t, "supplier", po.Number)
+	schedule := at(at(now.Lines.Nodes, 0).Schedule, 0)
+	if now.Status != api.PurchaseOrderStatusAcknowledgedWithChanges || val(schedule.PromisedDeliveryDate) != due(po, 2) ||
+		val(schedule.RequestedDeliveryDate) != due(po, 0) {
+		t.Errorf("as the ERP has it: %s", asJSON(now))
 	}
 }
 
@@ -82,30 +87,25 @@ func TestSupplierReschedulesWithinTheTolerance(t *testing.T) {
 func TestSupplierBeyondTheToleranceIsRejected(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.bought(t, 1000, "SCR-10001")
-	before := p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"]
-	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
-		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 30)}))
-	d := p.s.good(t, "operator", decide,
-		map[string]any{
-			"key": p.key(),
-			"in":  map[string]any{"deviation": a.at("out", "deviations", 0, "id"), "decision": "REJECT", "comment": "we need it then"},
-		})
-	if d.at("out", "operation", "state") != "FAILED" || d.at("out", "operation", "failure", "code") != "NOT_ACCEPTED" ||
-		d.at("out", "deviation", "state") != "REJECTED" {
-		t.Fatalf("rejected: %s", d.Body)
+	po := p.purchase(t, 1000, "SCR-10001")
+	before := p.s.record(t, "erp", "purchases", po.Number)["rev"]
+	a := p.responded(t, "supplier", p.response(po, api.ResponseKindAcceptedWithChanges, late(due(po, 30))))
+	d := p.decided(t, api.DecideDeviationInput{
+		Deviation: at(a.Deviations, 0).Id, Decision: api.DeviationDecisionReject, Comment: new("we need it then"),
+	})
+	if d.Operation.State != api.OperationStateFailed || d.Operation.Failure.Code != "NOT_ACCEPTED" ||
+		d.Deviation.State != api.DeviationStateRejected {
+		t.Fatalf("rejected: %s", asJSON(d))
 	}
-	if now := p.now(t, "supplier", po["number"]); now["status"] != "RECEIVED_BY_SUPPLIER" ||
-		p.s.record(t, "erp", "purchases", fmt.Sprint(po["number"]))["rev"] != before {
-		t.Errorf("the order stands: %v", now)
+	if now := p.purchased(t, "supplier", po.Number); now.Status != api.PurchaseOrderStatusReceivedBySupplier ||
+		p.s.record(t, "erp", "purchases", po.Number)["rev"] != before {
+		t.Errorf("the order stands: %s", asJSON(now))
 	}
-	told := p.s.good(t, "supplier", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind message suggestedAction audience } } }`,
-		map[string]any{"id": po["id"]})
-	if told.at("alerts", "nodes", 0, "kind") != "REPORTED" {
-		t.Errorf("the supplier is not told: %s", told.Body)
+	if told := p.alertsOf(t, "supplier", po.Id); at(told, 0).Kind != api.AlertKindReported {
+		t.Errorf("the supplier is not told: %s", asJSON(told))
 	}
-	if b := p.respond(t, p.answer(po, "ACCEPTED")); b.at("out", "operation", "state") != "COMMITTED" {
-		t.Errorf("answered anew: %s", b.Body)
+	if b := p.responded(t, "supplier", p.accepted(po)); b.Operation.State != api.OperationStateCommitted {
+		t.Errorf("answered once more: %s", asJSON(b))
 	}
 }
 
@@ -113,54 +113,57 @@ func TestSupplierBeyondTheToleranceIsRejected(t *testing.T) {
 func TestSupplierChangesPriceQuantityAndItem(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.bought(t, 1000, "SCR-10001", "SCR-10002", "SCR-10004")
-	price := walk(po, "lines.nodes.0.unitPrice").(map[string]any)
-	dearer := map[string]any{"price": map[string]any{"amount": "99.99", "currency": "EUR"}, "per": price["per"]}
-	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
-		map[string]any{"status": "ACCEPTED_PRICE_CHANGED", "unitPrice": dearer},
-		map[string]any{"status": "ACCEPTED_PARTIAL_BALANCE_BACKORDERED", "quantity": each("400")},
-		map[string]any{"status": "ACCEPTED_SUBSTITUTION", "substitute": map[string]any{"scheme": "SKU", "value": "SCR-10005"}},
+	po := p.purchase(t, 1000, "SCR-10001", "SCR-10002", "SCR-10004")
+	price := po.Lines.Nodes[0].UnitPrice
+	type line = api.LineAcknowledgmentInput
+	a := p.responded(t, "supplier", p.response(po, api.ResponseKindAcceptedWithChanges,
+		line{Status: api.LineAckStatusAcceptedPriceChanged, UnitPrice: &api.UnitPriceInput{
+			Price: api.MoneyInput{Amount: "99.99", Currency: "EUR"}, Per: api.QuantityInput(price.Per),
+		}},
+		line{Status: api.LineAckStatusAcceptedPartialBalanceBackordered, Quantity: pieces("400")},
+		line{Status: api.LineAckStatusAcceptedSubstitution, Substitute: &api.IdentifierInput{Scheme: api.IdSchemeSku, Value: "SCR-10005"}},
 	))
-	if a.at("out", "operation", "state") != "AWAITING_DECISION" || len(a.at("out", "deviations").([]any)) != 3 {
-		t.Fatalf("answered: %s", a.Body)
+	if a.Operation.State != api.OperationStateAwaitingDecision || len(a.Deviations) != 3 {
+		t.Fatalf("answered: %s", asJSON(a))
 	}
-	fields := map[any]any{}
-	for _, d := range a.at("out", "deviations").([]any) {
-		fields[walk(d, "field")] = walk(d, "id")
+	fields := map[api.DeviationField]string{}
+	for _, d := range a.Deviations {
+		fields[d.Field] = d.Id
 	}
-	narrow, err := p.s.ask(t.Context(), p.s.token(t, "supplier", "--scope", "po:read"),
-		`query ($id: ID!) { node(id: $id) { ... on Deviation { field delta expected proposed } } }`, map[string]any{"id": fields["UNIT_PRICE"]})
-	if err != nil || narrow.at("node", "field") != "UNIT_PRICE" || narrow.at("node", "expected") != nil ||
-		narrow.at("node", "proposed") != nil || strings.Contains(narrow.Body, "99.99") {
-		t.Errorf("prices without the right to see them: %s, %v", narrow.Body, err)
+	narrow, err := api.DeviationNode(p.s.try(t, "supplier", "--scope", "po:read"), fields[api.DeviationFieldUnitPrice])
+	errs := errorsOf(t, err)
+	if seen, is := narrow.Node.(*api.DeviationNodeNodeDeviation); !is || seen.Field != api.DeviationFieldUnitPrice || seen.Expected != nil ||
+		seen.Proposed != nil || strings.Contains(asJSON(narrow)+asJSON(errs), "99.99") {
+		t.Errorf("prices without the right to see them: %s %s", asJSON(narrow), asJSON(errs))
 	}
-	if fields["UNIT_PRICE"] == nil || fields["DELIVERY_DATE"] == nil || fields["ITEM"] == nil {
-		t.Fatalf("deviations: %s", a.Body)
+	if fields[api.DeviationFieldUnitPrice] == "" || fields[api.DeviationFieldDeliveryDate] == "" || fields[api.DeviationFieldItem] == "" {
+		t.Fatalf("deviations: %s", asJSON(a))
 	}
-	decideOn := func(id any, decision string) answer {
-		return p.s.good(t, "operator", decide, map[string]any{"key": p.key(), "in": map[string]any{"deviation": id, "decision": decision}})
+	decide := func(field api.DeviationField, decision api.DeviationDecision) api.DecidedDeviation {
+		return p.decided(t, api.DecideDeviationInput{Deviation: fields[field], Decision: decision})
 	}
-	if one := decideOn(fields["UNIT_PRICE"], "REJECT"); one.at("out", "operation", "state") != "AWAITING_DECISION" {
-		t.Errorf("one of three decided: %s", one.Body)
+	one := decide(api.DeviationFieldUnitPrice, api.DeviationDecisionReject)
+	if one.Operation.State != api.OperationStateAwaitingDecision {
+		t.Errorf("one of three decided: %s", asJSON(one))
 	}
-	decideOn(fields["DELIVERY_DATE"], "ACCEPT")
-	if last := decideOn(fields["ITEM"], "ACCEPT"); last.at("out", "operation", "state") != "COMMITTED" {
-		t.Fatalf("all decided: %s", last.Body)
+	decide(api.DeviationFieldDeliveryDate, api.DeviationDecisionAccept)
+	if last := decide(api.DeviationFieldItem, api.DeviationDecisionAccept); last.Operation.State != api.OperationStateCommitted {
+		t.Fatalf("all decided: %s", asJSON(last))
 	}
-	now := p.now(t, "supplier", po["number"])
-	if walk(now, "lines.nodes.0.unitPrice.price.amount") != price["price"].(map[string]any)["amount"] ||
-		walk(now, "lines.nodes.0.acknowledged.value") != "0" {
-		t.Errorf("the refused line is not as it was: %v", now)
+	now := p.purchased(t, "supplier", po.Number)
+	first, second := at(now.Lines.Nodes, 0), at(now.Lines.Nodes, 1)
+	if first.UnitPrice.Price.Amount != price.Price.Amount || first.Acknowledged.Value != "0" {
+		t.Errorf("the refused line is not as it was: %s", asJSON(now))
 	}
-	if walk(now, "lines.nodes.1.acknowledged.value") != "1000" || walk(now, "lines.nodes.1.schedule.0.quantity.value") != "400" ||
-		walk(now, "lines.nodes.1.schedule.1.promisedDeliveryDate") != nil {
-		t.Errorf("part and balance: %v", now)
+	if second.Acknowledged.Value != "1000" || at(second.Schedule, 0).Quantity.Value != "400" ||
+		at(second.Schedule, 1).PromisedDeliveryDate != nil {
+		t.Errorf("part and balance: %s", asJSON(now))
 	}
-	if walk(now, "lines.nodes.2.sku") != "SCR-10005" {
-		t.Errorf("the substitute: %v", now)
+	if val(at(now.Lines.Nodes, 2).Sku) != "SCR-10005" {
+		t.Errorf("the substitute: %s", asJSON(now))
 	}
-	if now["status"] != "RECEIVED_BY_SUPPLIER" {
-		t.Errorf("a line is still to be answered: %v", now["status"])
+	if now.Status != api.PurchaseOrderStatusReceivedBySupplier {
+		t.Errorf("a line is still to be answered: %s", now.Status)
 	}
 }
 
@@ -168,85 +171,87 @@ func TestSupplierChangesPriceQuantityAndItem(t *testing.T) {
 func TestSupplierAnswersThatAreRefused(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.bought(t, 1000, "SCR-10001", "SCR-10002")
-	other := p.bought(t, 1000, "SCR-10001")
-	late := func(d string) map[string]any {
-		return map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": d}
+	po := p.purchase(t, 1000, "SCR-10001", "SCR-10002")
+	other := p.purchase(t, 1000, "SCR-10001")
+	type (
+		input = api.PurchaseOrderResponseInput
+		line  = api.LineAcknowledgmentInput
+	)
+	changed := func(lines ...line) input { return p.response(po, api.ResponseKindAcceptedWithChanges, lines...) }
+	quantity := func(q *api.QuantityInput) line {
+		return line{Status: api.LineAckStatusAcceptedQuantityChanged, Quantity: q}
 	}
-	accepted := func() map[string]any { return map[string]any{"status": "ACCEPTED"} }
+	with := func(change func(*input)) input {
+		in := p.accepted(po)
+		change(&in)
+		return in
+	}
 	for name, c := range map[string]struct {
-		in   map[string]any
+		in   input
 		code string
 		path string
 	}{
-		"a line missing": {p.answer(po, "ACCEPTED_WITH_CHANGES", accepted()), "LINES_MISSING", "[input lines]"},
-		"a line of another order": {p.answer(po, "ACCEPTED_WITH_CHANGES",
-			map[string]any{"line": walk(other, "lines.nodes.0.id"), "status": "ACCEPTED"}, accepted()), "NOT_FOUND", "[input lines 0 line]"},
-		"a day past": {
-			p.answer(po, "ACCEPTED_WITH_CHANGES", late("2020-01-01"), accepted()), "DATE_NOT_POSSIBLE",
-			"[input lines 0 promisedDeliveryDate]",
+		"a line missing": {changed(taken()), "LINES_MISSING", "[input lines]"},
+		"a line of another order": {
+			changed(line{Line: other.Lines.Nodes[0].Id, Status: api.LineAckStatusAccepted}, taken()), "NOT_FOUND", "[input lines 0 line]",
 		},
+		"a day past": {changed(late("2020-01-01"), taken()), "DATE_NOT_POSSIBLE", "[input lines 0 promisedDeliveryDate]"},
 		"another unit": {
-			p.answer(po, "ACCEPTED_WITH_CHANGES",
-				map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": map[string]any{"value": "10", "unit": "CS"}}, accepted()),
-			"UNIT_NOT_ORDERABLE", "[input lines 0 quantity unit]",
+			changed(quantity(&api.QuantityInput{Value: "10", Unit: "CS"}), taken()), "UNIT_NOT_ORDERABLE", "[input lines 0 quantity unit]",
 		},
-		"nothing": {p.answer(po, "ACCEPTED_WITH_CHANGES",
-			map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": each("0")}, accepted()), "INVALID_INPUT", "[input lines 0 quantity]"},
-		"no number":        {with(p.answer(po, "ACCEPTED"), "responseNumber", " "), "INVALID_INPUT", "[input responseNumber]"},
-		"another revision": {with(p.answer(po, "ACCEPTED"), "expectedRevision", 9), "VERSION_CONFLICT", "[input expectedRevision]"},
-		"not there":        {with(p.answer(po, "ACCEPTED"), "purchaseOrder", "pur_none"), "NOT_FOUND", "[input purchaseOrder]"},
+		"nothing":          {changed(quantity(pieces("0")), taken()), "INVALID_INPUT", "[input lines 0 quantity]"},
+		"no number":        {with(func(in *input) { in.ResponseNumber = " " }), "INVALID_INPUT", "[input responseNumber]"},
+		"another revision": {with(func(in *input) { in.ExpectedRevision = 9 }), "VERSION_CONFLICT", "[input expectedRevision]"},
+		"not there":        {with(func(in *input) { in.PurchaseOrder = "pur_none" }), "NOT_FOUND", "[input purchaseOrder]"},
 		"says two things": {
-			p.answer(po, "ACCEPTED", map[string]any{"status": "REJECTED"}, accepted()), "INVALID_INPUT",
+			p.response(po, api.ResponseKindAccepted, line{Status: api.LineAckStatusRejected}, taken()), "INVALID_INPUT",
 			"[input lines 0 status]",
 		},
 		"more than is open": {
-			p.answer(po, "ACCEPTED_WITH_CHANGES", map[string]any{"status": "ACCEPTED_QUANTITY_CHANGED", "quantity": each("900")}, accepted(),
-				map[string]any{"line": walk(po, "lines.nodes.0.id"), "status": "BACKORDERED", "quantity": each("200")}),
+			changed(quantity(pieces("900")), taken(),
+				line{Line: po.Lines.Nodes[0].Id, Status: api.LineAckStatusBackordered, Quantity: pieces("200")}),
 			"QUANTITY_EXCEEDED", "[input lines 2 quantity]",
 		},
 	} {
-		a := p.respond(t, c.in)
-		if a.at("out", "errors", 0, "code") != c.code || fmt.Sprint(a.at("out", "errors", 0, "path")) != c.path ||
-			a.at("out", "response") != nil {
-			t.Errorf("%s: want %s at %s, got %s", name, c.code, c.path, a.Body)
+		a := p.responded(t, "supplier", c.in)
+		if e := at(a.Errors, 0); e.Code != c.code || fmt.Sprint(e.Path) != c.path || !null(a.Response) {
+			t.Errorf("%s: want %s at %s, got %s", name, c.code, c.path, asJSON(a))
 		}
 	}
-	if a := p.s.good(t, "supplier-other", respond, map[string]any{"key": p.key(), "in": p.answer(po, "ACCEPTED")}); a.at("out", "errors", 0,
-		"code") != "NOT_FOUND" {
-		t.Errorf("another supplier's: %s", a.Body)
+	if a := p.responded(t, "supplier-other", p.accepted(po)); at(a.Errors, 0).Code != "NOT_FOUND" {
+		t.Errorf("another supplier's: %s", asJSON(a))
 	}
 	// The same answer from two channels at once is one.
-	in := p.answer(po, "ACCEPTED")
-	tokens := []string{p.s.token(t, "supplier"), p.s.token(t, "operator")}
-	answers := make([]answer, 8)
+	in := p.accepted(po)
+	channels := []graphql.Client{p.s.try(t, "supplier"), p.s.try(t, "operator")}
+	answers := make([]api.AnsweredPurchaseOrder, 8)
 	var all sync.WaitGroup
 	for i := range answers {
 		key := p.key()
 		all.Go(func() {
-			a, err := p.s.ask(t.Context(), tokens[i%2], respond, map[string]any{"key": key, "in": in})
+			a, err := api.RespondToPurchaseOrder(channels[i%2], key, in)
 			if err != nil {
 				t.Error(err)
 			}
-			answers[i] = a
+			answers[i] = a.RespondToPurchaseOrder
 		})
 	}
 	all.Wait()
-	taken, duplicates := 0, 0
+	accepted, duplicates := 0, 0
 	for _, a := range answers {
-		if a.at("out", "response") != nil {
-			taken++
-		} else if a.at("out", "errors", 0, "code") == "DUPLICATE_DOCUMENT" {
+		if !null(a.Response) {
+			accepted++
+		} else if at(a.Errors, 0).Code == "DUPLICATE_DOCUMENT" {
 			duplicates++
 		}
 	}
-	if taken != 1 || duplicates != 7 {
-		t.Errorf("taken %d times, %d told as duplicates: %s", taken, duplicates, answers[0].Body)
+	if accepted != 1 || duplicates != 7 {
+		t.Errorf("taken %d times, %d told as duplicates: %s", accepted, duplicates, asJSON(answers[0]))
 	}
-	p.s.control(t, http.MethodPost, "/control/revise?purchase="+fmt.Sprint(po["number"]), nil)
-	p.s.until(t, 20*time.Second, "revised", func() bool { return fmt.Sprint(p.now(t, "supplier", po["number"])["revision"]) == "2" })
-	if now := p.now(t, "supplier", po["number"]); now["status"] != "SENT" {
-		t.Errorf("a new revision is to be answered: %v", now["status"])
+	p.s.control(t, http.MethodPost, "/control/revise?purchase="+po.Number, nil)
+	p.s.until(t, 20*time.Second, "revised", func() bool { return p.purchased(t, "supplier", po.Number).Revision == 2 })
+	if now := p.purchased(t, "supplier", po.Number); now.Status != api.PurchaseOrderStatusSent {
+		t.Errorf("a new revision is to be answered: %s", now.Status)
 	}
 }
 
@@ -254,24 +259,22 @@ func TestSupplierAnswersThatAreRefused(t *testing.T) {
 func TestSupplierAnswersAnewAndTheCaseIsClosed(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.bought(t, 1000, "SCR-10001")
-	a := p.respond(t, p.answer(po, "REJECTED"))
-	if a.at("out", "operation", "state") != "AWAITING_DECISION" || a.at("out", "deviations", 0, "field") != "QUANTITY" ||
-		a.at("out", "deviations", 0, "delta") != "-100" {
-		t.Fatalf("refused by the supplier: %s", a.Body)
+	po := p.purchase(t, 1000, "SCR-10001")
+	a := p.responded(t, "supplier", p.response(po, api.ResponseKindRejected))
+	if d := at(a.Deviations, 0); a.Operation.State != api.OperationStateAwaitingDecision || d.Field != api.DeviationFieldQuantity ||
+		val(d.Delta) != "-100" {
+		t.Fatalf("refused by the supplier: %s", asJSON(a))
 	}
-	if b := p.respond(t, p.answer(po, "ACCEPTED")); b.at("out", "operation", "state") != "COMMITTED" {
-		t.Fatalf("accepted after all: %s", b.Body)
+	if b := p.responded(t, "supplier", p.accepted(po)); b.Operation.State != api.OperationStateCommitted {
+		t.Fatalf("accepted after all: %s", asJSON(b))
 	}
-	now := p.now(t, "operator", po["number"])
-	if now["status"] != "ACKNOWLEDGED" || walk(now, "responses.1.deviations.0.state") != "WITHDRAWN" ||
-		walk(now, "responses.1.operation.state") != "FAILED" {
-		t.Errorf("the first answer's case: %v", now)
+	now := p.purchased(t, "operator", po.Number)
+	if before := at(now.Responses, 1); now.Status != api.PurchaseOrderStatusAcknowledged ||
+		at(before.Deviations, 0).State != api.DeviationStateWithdrawn || before.Operation.State != api.OperationStateFailed {
+		t.Errorf("the first answer's case: %s", asJSON(now))
 	}
-	left := p.s.good(t, "operator", `query ($id: ID!) { alerts(filter: {subject: $id}) { nodes { kind } } }`,
-		map[string]any{"id": walk(po, "lines.nodes.0.id")})
-	if len(left.at("alerts", "nodes").([]any)) != 0 {
-		t.Errorf("alerts of a closed case: %s", left.Body)
+	if left := p.alertsOf(t, "operator", po.Lines.Nodes[0].Id); len(left) != 0 {
+		t.Errorf("alerts of a closed case: %s", asJSON(left))
 	}
 }
 
@@ -279,36 +282,34 @@ func TestSupplierAnswersAnewAndTheCaseIsClosed(t *testing.T) {
 func TestSupplierIsTooLateToAnswer(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.bought(t, 1000, "SCR-10001")
-	number := fmt.Sprint(po["number"])
+	po := p.purchase(t, 1000, "SCR-10001")
 	p.s.control(t, http.MethodPost, "/control/records",
 		map[string]any{
-			"service": "erp", "object": "purchases", "key": number,
+			"service": "erp", "object": "purchases", "key": po.Number,
 			"set": map[string]any{"ackDue": "2024-01-01 09:00:00", "rev": 900},
 		})
-	const asked = `query ($id: ID!) { alerts(filter: {subject: $id, kind: [ACKNOWLEDGMENT_OVERDUE]}) { nodes { id state message queue } } }`
-	var alert any
+	overdue := func() string {
+		return at(must(api.Alerts(p.s.as(t, "supplier"), 25, &api.AlertFilter{
+			Subject: &po.Id, Kind: []api.AlertKind{api.AlertKindAcknowledgmentOverdue},
+		})).Alerts.Nodes, 0).Id
+	}
+	alert := ""
 	p.s.until(t, 30*time.Second, "told", func() bool {
-		alert = p.s.good(t, "supplier", asked, map[string]any{"id": po["id"]}).at("alerts", "nodes", 0, "id")
-		return alert != nil
+		alert = overdue()
+		return alert != ""
 	})
-	const take = `mutation ($key: IdempotencyKey!, $in: AcknowledgeAlertInput!)
-		{ out: acknowledgeAlert(idempotencyKey: $key, input: $in) { errors { ... on UserError { code } } alert
-		{ state acknowledgedBy { displayName } } } }`
-	if a := p.s.good(t, "operator", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "alert",
-		"state") != "ACKNOWLEDGED" {
-		t.Errorf("taken: %s", a.Body)
+	take := func(persona string) api.ChangedAlert {
+		return must(api.AcknowledgeAlert(p.s.as(t, persona), p.key(), api.AcknowledgeAlertInput{Alert: alert})).AcknowledgeAlert
 	}
-	if a := p.s.good(t, "supplier", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "errors", 0,
-		"code") != "FORBIDDEN" {
-		t.Errorf("the supplier takes what the buyer looks after: %s", a.Body)
+	if a := take("operator"); a.Alert.State != api.AlertStateAcknowledged {
+		t.Errorf("taken: %s", asJSON(a))
 	}
-	if a := p.s.good(t, "supplier-other", take, map[string]any{"key": p.key(), "in": map[string]any{"alert": alert}}); a.at("out", "errors",
-		0, "code") != "NOT_FOUND" {
-		t.Errorf("another supplier's alert: %s", a.Body)
+	if a := take("supplier"); at(a.Errors, 0).Code != "FORBIDDEN" {
+		t.Errorf("the supplier takes what the buyer looks after: %s", asJSON(a))
 	}
-	p.respond(t, p.answer(po, "ACCEPTED"))
-	p.s.until(t, 30*time.Second, "closed", func() bool {
-		return p.s.good(t, "supplier", asked, map[string]any{"id": po["id"]}).at("alerts", "nodes", 0, "id") == nil
-	})
+	if a := take("supplier-other"); at(a.Errors, 0).Code != "NOT_FOUND" {
+		t.Errorf("another supplier's alert: %s", asJSON(a))
+	}
+	p.responded(t, "supplier", p.accepted(po))
+	p.s.until(t, 30*time.Second, "closed", func() bool { return overdue() == "" })
 }

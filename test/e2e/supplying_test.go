@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 const respond = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!)
@@ -36,6 +38,80 @@ type supplying struct {
 
 func (p *supplying) key() string { return fmt.Sprintf("supplier-key-%012d", p.next.Add(1)) }
 
+// purchase is a purchase order that V2001 was sent, with a line for each item.
+func (p *supplying) purchase(t *testing.T, quantity int, skus ...string) api.PurchaseOrderDetails {
+	t.Helper()
+	return p.purchaseFrom(t, "V2001", "supplier", quantity, skus...)
+}
+
+// purchaseFrom is one that a supplier was sent.
+func (p *supplying) purchaseFrom(t *testing.T, supplier, persona string, quantity int, skus ...string) (po api.PurchaseOrderDetails) {
+	t.Helper()
+	number := p.buy(t, supplier, quantity, skus)
+	p.s.until(t, 20*time.Second, "bought", func() bool {
+		po = p.purchased(t, persona, number)
+		return !null(po)
+	})
+	return po
+}
+
+// buy lets the company buy, and is the number of the purchase order.
+func (p *supplying) buy(t *testing.T, supplier string, quantity int, skus []string) string {
+	t.Helper()
+	var items []any
+	for _, sku := range skus {
+		items = append(items, map[string]any{"matNo": sku, "qty": quantity})
+	}
+	var made struct{ PoNo string }
+	p.s.control(t, http.MethodPost, "/control/buy", map[string]any{"venNo": supplier, "whs": "RTM", "items": items}, &made)
+	return made.PoNo
+}
+
+// purchased is a purchase order as it is now.
+func (p *supplying) purchased(t *testing.T, persona, number string) api.PurchaseOrderDetails {
+	t.Helper()
+	return must(api.PurchaseOrder(p.s.as(t, persona), number)).PurchaseOrder
+}
+
+// response is an answer to a purchase order; lines are of its lines in order.
+func (p *supplying) response(
+	po api.PurchaseOrderDetails, kind api.ResponseKind, lines ...api.LineAcknowledgmentInput,
+) api.PurchaseOrderResponseInput {
+	for i := range lines {
+		if lines[i].Line == "" {
+			lines[i].Line = po.Lines.Nodes[i].Id
+		}
+	}
+	return api.PurchaseOrderResponseInput{
+		PurchaseOrder: po.Id, ExpectedRevision: po.Revision, ResponseNumber: fmt.Sprintf("R-%d", p.next.Add(1)), Kind: kind, Lines: lines,
+	}
+}
+
+// accepted is a response that accepts all.
+func (p *supplying) accepted(po api.PurchaseOrderDetails) api.PurchaseOrderResponseInput {
+	return p.response(po, api.ResponseKindAccepted)
+}
+
+func (p *supplying) responded(t *testing.T, persona string, in api.PurchaseOrderResponseInput) api.AnsweredPurchaseOrder {
+	t.Helper()
+	return must(api.RespondToPurchaseOrder(p.s.as(t, persona), p.key(), in)).RespondToPurchaseOrder
+}
+
+// taken accepts a line, and late accepts it for a later day.
+func taken() api.LineAcknowledgmentInput {
+	return api.LineAcknowledgmentInput{Status: api.LineAckStatusAccepted}
+}
+
+func late(day string) api.LineAcknowledgmentInput {
+	return api.LineAcknowledgmentInput{Status: api.LineAckStatusAcceptedRescheduled, PromisedDeliveryDate: &day}
+}
+
+// due is the day on which the first line is asked for, and so many days more.
+func due(po api.PurchaseOrderDetails, more int) string {
+	asked, _ := time.Parse(time.DateOnly, val(at(at(po.Lines.Nodes, 0).Schedule, 0).RequestedDeliveryDate))
+	return asked.AddDate(0, 0, more).Format(time.DateOnly)
+}
+
 // bought is a purchase order that V2001 was sent, with a line for each item.
 func (p *supplying) bought(t *testing.T, quantity int, skus ...string) map[string]any {
 	t.Helper()
@@ -45,15 +121,10 @@ func (p *supplying) bought(t *testing.T, quantity int, skus ...string) map[strin
 // boughtFrom is one that a supplier was sent.
 func (p *supplying) boughtFrom(t *testing.T, supplier, persona string, quantity int, skus ...string) map[string]any {
 	t.Helper()
-	var items []any
-	for _, sku := range skus {
-		items = append(items, map[string]any{"matNo": sku, "qty": quantity})
-	}
-	var made struct{ PoNo string }
-	p.s.control(t, http.MethodPost, "/control/buy", map[string]any{"venNo": supplier, "whs": "RTM", "items": items}, &made)
+	number := p.buy(t, supplier, quantity, skus)
 	var po map[string]any
 	p.s.until(t, 20*time.Second, "bought", func() bool {
-		po = p.now(t, persona, made.PoNo)
+		po = p.now(t, persona, number)
 		return po != nil
 	})
 	return po

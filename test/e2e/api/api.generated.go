@@ -10,6 +10,100 @@ import (
 	"github.com/Khan/genqlient/graphql"
 )
 
+// AccountAccount includes the requested fields of the GraphQL type Account.
+type AccountAccount struct {
+	Id     string `json:"id"`
+	Number string `json:"number"`
+	Name   string `json:"name"`
+}
+
+type AccountBy struct {
+	Id     *string `json:"id,omitzero"`
+	Number *string `json:"number,omitzero"`
+}
+
+// AccountNameResponse is returned by AccountName on success.
+type AccountNameResponse struct {
+	Viewer NamedCaller `json:"-"`
+}
+
+func (v *AccountNameResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*AccountNameResponse
+		Viewer json.RawMessage `json:"viewer"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.AccountNameResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Viewer
+		src := firstPass.Viewer
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalNamedCaller(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal AccountNameResponse.Viewer: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalAccountNameResponse struct {
+	Viewer json.RawMessage `json:"viewer"`
+}
+
+func (v *AccountNameResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *AccountNameResponse) __premarshalJSON() (*__premarshalAccountNameResponse, error) {
+	var retval __premarshalAccountNameResponse
+
+	{
+
+		dst := &retval.Viewer
+		src := v.Viewer
+		var err error
+		*dst, err = __marshalNamedCaller(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal AccountNameResponse.Viewer: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+// AccountResponse is returned by Account on success.
+type AccountResponse struct {
+	Account AccountAccount `json:"account"`
+}
+
+type AcknowledgeAlertInput struct {
+	Alert string `json:"alert"`
+}
+
+// AcknowledgeAlertResponse is returned by AcknowledgeAlert on success.
+type AcknowledgeAlertResponse struct {
+	AcknowledgeAlert ChangedAlert `json:"acknowledgeAlert"`
+}
+
 type AddressInput struct {
 	Name       string  `json:"name"`
 	Line1      string  `json:"line1"`
@@ -19,6 +113,122 @@ type AddressInput struct {
 	PostalCode *string `json:"postalCode,omitzero"`
 	Country    string  `json:"country"`
 	Gln        *string `json:"gln,omitzero"`
+}
+
+type AdvanceOnboardingInput struct {
+	Partner string          `json:"partner"`
+	To      OnboardingStage `json:"to"`
+	Reason  *string         `json:"reason,omitzero"`
+}
+
+// AdvanceOnboardingResponse is returned by AdvanceOnboarding on success.
+type AdvanceOnboardingResponse struct {
+	AdvanceOnboarding ChangedPartner `json:"advanceOnboarding"`
+}
+
+// AlertDetails includes the GraphQL fields of Alert requested by the fragment AlertDetails.
+type AlertDetails struct {
+	Id              string                         `json:"id"`
+	Kind            AlertKind                      `json:"kind"`
+	Severity        Severity                       `json:"severity"`
+	State           AlertState                     `json:"state"`
+	Message         string                         `json:"message"`
+	SuggestedAction *string                        `json:"suggestedAction,omitzero"`
+	Audience        []Audience                     `json:"audience,omitzero"`
+	Queue           string                         `json:"queue"`
+	Responsible     *Responsible                   `json:"responsible,omitzero"`
+	Subject         string                         `json:"subject"`
+	AcknowledgedBy  AlertDetailsAcknowledgedByUser `json:"acknowledgedBy"`
+	Resolution      *string                        `json:"resolution,omitzero"`
+}
+
+// AlertDetailsAcknowledgedByUser includes the requested fields of the GraphQL type User.
+type AlertDetailsAcknowledgedByUser struct {
+	DisplayName string `json:"displayName"`
+}
+
+type AlertFilter struct {
+	State       []AlertState `json:"state,omitzero"`
+	Kind        []AlertKind  `json:"kind,omitzero"`
+	MinSeverity *Severity    `json:"minSeverity,omitzero"`
+	Queue       *string      `json:"queue,omitzero"`
+	Subject     *string      `json:"subject,omitzero"`
+}
+
+type AlertKind string
+
+const (
+	AlertKindSupplyLate               AlertKind = "SUPPLY_LATE"
+	AlertKindSupplyShort              AlertKind = "SUPPLY_SHORT"
+	AlertKindPriceVariance            AlertKind = "PRICE_VARIANCE"
+	AlertKindLeadTimeChanged          AlertKind = "LEAD_TIME_CHANGED"
+	AlertKindCustomerCommitmentAtRisk AlertKind = "CUSTOMER_COMMITMENT_AT_RISK"
+	AlertKindReplenishmentException   AlertKind = "REPLENISHMENT_EXCEPTION"
+	AlertKindAcknowledgmentOverdue    AlertKind = "ACKNOWLEDGMENT_OVERDUE"
+	AlertKindDespatchAdviceOverdue    AlertKind = "DESPATCH_ADVICE_OVERDUE"
+	AlertKindReceiptDiscrepancy       AlertKind = "RECEIPT_DISCREPANCY"
+	AlertKindReported                 AlertKind = "REPORTED"
+	AlertKindSourceUnhealthy          AlertKind = "SOURCE_UNHEALTHY"
+	AlertKindOperationStuck           AlertKind = "OPERATION_STUCK"
+	AlertKindDeadLetter               AlertKind = "DEAD_LETTER"
+	AlertKindUnmappedCode             AlertKind = "UNMAPPED_CODE"
+	AlertKindEffectForgotten          AlertKind = "EFFECT_FORGOTTEN"
+	AlertKindForeignWrite             AlertKind = "FOREIGN_WRITE"
+	AlertKindMasterDataConflict       AlertKind = "MASTER_DATA_CONFLICT"
+	AlertKindObjectiveBreached        AlertKind = "OBJECTIVE_BREACHED"
+	AlertKindShipmentDelayed          AlertKind = "SHIPMENT_DELAYED"
+	AlertKindProcessUnhealthy         AlertKind = "PROCESS_UNHEALTHY"
+	AlertKindClientRefused            AlertKind = "CLIENT_REFUSED"
+	AlertKindOperationRefused         AlertKind = "OPERATION_REFUSED"
+)
+
+var AllAlertKind = []AlertKind{
+	AlertKindSupplyLate,
+	AlertKindSupplyShort,
+	AlertKindPriceVariance,
+	AlertKindLeadTimeChanged,
+	AlertKindCustomerCommitmentAtRisk,
+	AlertKindReplenishmentException,
+	AlertKindAcknowledgmentOverdue,
+	AlertKindDespatchAdviceOverdue,
+	AlertKindReceiptDiscrepancy,
+	AlertKindReported,
+	AlertKindSourceUnhealthy,
+	AlertKindOperationStuck,
+	AlertKindDeadLetter,
+	AlertKindUnmappedCode,
+	AlertKindEffectForgotten,
+	AlertKindForeignWrite,
+	AlertKindMasterDataConflict,
+	AlertKindObjectiveBreached,
+	AlertKindShipmentDelayed,
+	AlertKindProcessUnhealthy,
+	AlertKindClientRefused,
+	AlertKindOperationRefused,
+}
+
+type AlertState string
+
+const (
+	AlertStateOpen         AlertState = "OPEN"
+	AlertStateAcknowledged AlertState = "ACKNOWLEDGED"
+	AlertStateResolved     AlertState = "RESOLVED"
+)
+
+var AllAlertState = []AlertState{
+	AlertStateOpen,
+	AlertStateAcknowledged,
+	AlertStateResolved,
+}
+
+// AlertsAlertsAlertConnection includes the requested fields of the GraphQL type AlertConnection.
+type AlertsAlertsAlertConnection struct {
+	Nodes []AlertDetails `json:"nodes,omitzero"`
+}
+
+// AlertsResponse is returned by Alerts on success.
+type AlertsResponse struct {
+	Alerts AlertsAlertsAlertConnection `json:"alerts"`
 }
 
 type AmendOrderInput struct {
@@ -33,6 +243,52 @@ type AmendOrderInput struct {
 // AmendOrderResponse is returned by AmendOrder on success.
 type AmendOrderResponse struct {
 	AmendOrder ChangedOrder `json:"amendOrder"`
+}
+
+// AnsweredPurchaseOrder includes the GraphQL fields of PurchaseOrderResponsePayload requested by the fragment AnsweredPurchaseOrder.
+type AnsweredPurchaseOrder struct {
+	Replayed   bool                                       `json:"replayed"`
+	Errors     []Refusal                                  `json:"errors,omitzero"`
+	Operation  AnsweredPurchaseOrderOperation             `json:"operation"`
+	Response   AnsweredPurchaseOrderResponse              `json:"response"`
+	Deviations []AnsweredPurchaseOrderDeviationsDeviation `json:"deviations,omitzero"`
+}
+
+// AnsweredPurchaseOrderDeviationsDeviation includes the requested fields of the GraphQL type Deviation.
+type AnsweredPurchaseOrderDeviationsDeviation struct {
+	Id              string         `json:"id"`
+	Field           DeviationField `json:"field"`
+	Expected        *string        `json:"expected,omitzero"`
+	Proposed        *string        `json:"proposed,omitzero"`
+	Delta           *string        `json:"delta,omitzero"`
+	WithinTolerance bool           `json:"withinTolerance"`
+	State           DeviationState `json:"state"`
+}
+
+// AnsweredPurchaseOrderOperation includes the requested fields of the GraphQL type Operation.
+type AnsweredPurchaseOrderOperation struct {
+	Id      string                                `json:"id"`
+	Kind    OperationKind                         `json:"kind"`
+	State   OperationState                        `json:"state"`
+	Failure AnsweredPurchaseOrderOperationFailure `json:"failure"`
+}
+
+// AnsweredPurchaseOrderOperationFailure includes the requested fields of the GraphQL type OperationFailure.
+type AnsweredPurchaseOrderOperationFailure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+// AnsweredPurchaseOrderResponse includes the requested fields of the GraphQL type PurchaseOrderResponse.
+type AnsweredPurchaseOrderResponse struct {
+	Id    string                                                 `json:"id"`
+	Kind  ResponseKind                                           `json:"kind"`
+	Lines []AnsweredPurchaseOrderResponseLinesLineAcknowledgment `json:"lines,omitzero"`
+}
+
+// AnsweredPurchaseOrderResponseLinesLineAcknowledgment includes the requested fields of the GraphQL type LineAcknowledgment.
+type AnsweredPurchaseOrderResponseLinesLineAcknowledgment struct {
+	Status LineAckStatus `json:"status"`
 }
 
 type ApprovalState string
@@ -90,6 +346,22 @@ type AuditLogResponse struct {
 	AuditLog AuditLogAuditLogAuditEntryConnection `json:"auditLog"`
 }
 
+// AuditOfAuditLogAuditEntryConnection includes the requested fields of the GraphQL type AuditEntryConnection.
+type AuditOfAuditLogAuditEntryConnection struct {
+	Nodes []AuditOfAuditLogAuditEntryConnectionNodesAuditEntry `json:"nodes,omitzero"`
+}
+
+// AuditOfAuditLogAuditEntryConnectionNodesAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type AuditOfAuditLogAuditEntryConnectionNodesAuditEntry struct {
+	Action string           `json:"action"`
+	After  *json.RawMessage `json:"after,omitzero"`
+}
+
+// AuditOfResponse is returned by AuditOf on success.
+type AuditOfResponse struct {
+	AuditLog AuditOfAuditLogAuditEntryConnection `json:"auditLog"`
+}
+
 type BulkPolicy string
 
 const (
@@ -100,6 +372,38 @@ const (
 var AllBulkPolicy = []BulkPolicy{
 	BulkPolicyAllOrNothing,
 	BulkPolicyAcceptValid,
+}
+
+type BusinessMeasure string
+
+const (
+	BusinessMeasureOrderCycleTime          BusinessMeasure = "ORDER_CYCLE_TIME"
+	BusinessMeasureAcknowledgmentLatency   BusinessMeasure = "ACKNOWLEDGMENT_LATENCY"
+	BusinessMeasureInventoryAccuracy       BusinessMeasure = "INVENTORY_ACCURACY"
+	BusinessMeasureIntegrationFailureRate  BusinessMeasure = "INTEGRATION_FAILURE_RATE"
+	BusinessMeasureExceptionResolutionTime BusinessMeasure = "EXCEPTION_RESOLUTION_TIME"
+	BusinessMeasureShipmentTimeliness      BusinessMeasure = "SHIPMENT_TIMELINESS"
+	BusinessMeasureCrossSystemConsistency  BusinessMeasure = "CROSS_SYSTEM_CONSISTENCY"
+	BusinessMeasureOrderErrorRate          BusinessMeasure = "ORDER_ERROR_RATE"
+	BusinessMeasureSupportTickets          BusinessMeasure = "SUPPORT_TICKETS"
+	BusinessMeasureSupplierOnTime          BusinessMeasure = "SUPPLIER_ON_TIME"
+	BusinessMeasureSupplierFillRate        BusinessMeasure = "SUPPLIER_FILL_RATE"
+	BusinessMeasureSupplierDeviationRate   BusinessMeasure = "SUPPLIER_DEVIATION_RATE"
+)
+
+var AllBusinessMeasure = []BusinessMeasure{
+	BusinessMeasureOrderCycleTime,
+	BusinessMeasureAcknowledgmentLatency,
+	BusinessMeasureInventoryAccuracy,
+	BusinessMeasureIntegrationFailureRate,
+	BusinessMeasureExceptionResolutionTime,
+	BusinessMeasureShipmentTimeliness,
+	BusinessMeasureCrossSystemConsistency,
+	BusinessMeasureOrderErrorRate,
+	BusinessMeasureSupportTickets,
+	BusinessMeasureSupplierOnTime,
+	BusinessMeasureSupplierFillRate,
+	BusinessMeasureSupplierDeviationRate,
 }
 
 // Caller includes the requested fields of the GraphQL interface Viewer.
@@ -247,6 +551,17 @@ type CallerSupplierViewer struct {
 
 func (v *CallerSupplierViewer) GetTypename() *string { return v.Typename }
 
+type CancelDespatchAdviceInput struct {
+	DespatchAdvice string  `json:"despatchAdvice"`
+	Reason         string  `json:"reason"`
+	Signature      *string `json:"signature,omitzero"`
+}
+
+// CancelDespatchAdviceResponse is returned by CancelDespatchAdvice on success.
+type CancelDespatchAdviceResponse struct {
+	CancelDespatchAdvice SubmittedNotice `json:"cancelDespatchAdvice"`
+}
+
 type CancelOrderInput struct {
 	Order           string `json:"order"`
 	ExpectedVersion string `json:"expectedVersion"`
@@ -258,12 +573,203 @@ type CancelOrderResponse struct {
 	CancelOrder ChangedOrder `json:"cancelOrder"`
 }
 
+type ChangeLeadTimeInput struct {
+	SupplierItem  string  `json:"supplierItem"`
+	LeadTimeDays  int     `json:"leadTimeDays"`
+	EffectiveFrom string  `json:"effectiveFrom"`
+	Reason        *string `json:"reason,omitzero"`
+	Signature     *string `json:"signature,omitzero"`
+}
+
+// ChangeLeadTimeResponse is returned by ChangeLeadTime on success.
+type ChangeLeadTimeResponse struct {
+	ChangeLeadTime ChangedLeadTime `json:"changeLeadTime"`
+}
+
+// ChangedAlert includes the GraphQL fields of AlertPayload requested by the fragment ChangedAlert.
+type ChangedAlert struct {
+	Errors []Refusal    `json:"errors,omitzero"`
+	Alert  AlertDetails `json:"alert"`
+}
+
+// ChangedLeadTime includes the GraphQL fields of SupplierItemPayload requested by the fragment ChangedLeadTime.
+type ChangedLeadTime struct {
+	Replayed     bool                        `json:"replayed"`
+	Errors       []Refusal                   `json:"errors,omitzero"`
+	Operation    ChangedLeadTimeOperation    `json:"operation"`
+	Alert        ChangedLeadTimeAlert        `json:"alert"`
+	SupplierItem ChangedLeadTimeSupplierItem `json:"supplierItem"`
+	Receipt      ChangedLeadTimeReceipt      `json:"receipt"`
+}
+
+// ChangedLeadTimeAlert includes the requested fields of the GraphQL type Alert.
+type ChangedLeadTimeAlert struct {
+	Id string `json:"id"`
+}
+
+// ChangedLeadTimeOperation includes the requested fields of the GraphQL type Operation.
+type ChangedLeadTimeOperation struct {
+	Id    string         `json:"id"`
+	Kind  OperationKind  `json:"kind"`
+	State OperationState `json:"state"`
+}
+
+// ChangedLeadTimeReceipt includes the requested fields of the GraphQL type Receipt.
+type ChangedLeadTimeReceipt struct {
+	Kind ReceiptKind `json:"kind"`
+}
+
+// ChangedLeadTimeSupplierItem includes the requested fields of the GraphQL type SupplierItem.
+type ChangedLeadTimeSupplierItem struct {
+	Id           string                                                `json:"id"`
+	LeadTimeDays *int                                                  `json:"leadTimeDays,omitzero"`
+	NextLeadTime ChangedLeadTimeSupplierItemNextLeadTimeLeadTimeChange `json:"nextLeadTime"`
+}
+
+// ChangedLeadTimeSupplierItemNextLeadTimeLeadTimeChange includes the requested fields of the GraphQL type LeadTimeChange.
+type ChangedLeadTimeSupplierItemNextLeadTimeLeadTimeChange struct {
+	LeadTimeDays  int     `json:"leadTimeDays"`
+	EffectiveFrom string  `json:"effectiveFrom"`
+	Reason        *string `json:"reason,omitzero"`
+	AnnouncedAt   string  `json:"announcedAt"`
+}
+
 // ChangedOrder includes the GraphQL fields of AmendOrderPayload requested by the fragment ChangedOrder.
 type ChangedOrder struct {
 	Replayed  bool             `json:"replayed"`
 	Errors    []Refusal        `json:"errors,omitzero"`
 	Operation OperationDetails `json:"operation"`
 	Order     OrderSummary     `json:"order"`
+}
+
+// ChangedPartner includes the GraphQL fields of PartnerPayload requested by the fragment ChangedPartner.
+type ChangedPartner struct {
+	Replayed bool                                `json:"replayed"`
+	Existing *string                             `json:"existing,omitzero"`
+	Errors   []Refusal                           `json:"errors,omitzero"`
+	Partner  ChangedPartnerPartnerTradingPartner `json:"partner"`
+}
+
+// ChangedPartnerPartnerTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type ChangedPartnerPartnerTradingPartner struct {
+	Id         string                                              `json:"id"`
+	Code       string                                              `json:"code"`
+	Name       string                                              `json:"name"`
+	Version    string                                              `json:"version"`
+	Onboarding ChangedPartnerPartnerTradingPartnerOnboarding       `json:"onboarding"`
+	Keys       []ChangedPartnerPartnerTradingPartnerKeysPartnerKey `json:"keys,omitzero"`
+}
+
+// ChangedPartnerPartnerTradingPartnerKeysPartnerKey includes the requested fields of the GraphQL type PartnerKey.
+type ChangedPartnerPartnerTradingPartnerKeysPartnerKey struct {
+	Id         string  `json:"id"`
+	Challenge  *string `json:"challenge,omitzero"`
+	VerifiedAt *string `json:"verifiedAt,omitzero"`
+	RevokedAt  *string `json:"revokedAt,omitzero"`
+}
+
+// ChangedPartnerPartnerTradingPartnerOnboarding includes the requested fields of the GraphQL type Onboarding.
+type ChangedPartnerPartnerTradingPartnerOnboarding struct {
+	Stage OnboardingStage `json:"stage"`
+}
+
+type ChannelKind string
+
+const (
+	ChannelKindPortal    ChannelKind = "PORTAL"
+	ChannelKindGraphql   ChannelKind = "GRAPHQL"
+	ChannelKindWebhook   ChannelKind = "WEBHOOK"
+	ChannelKindX12       ChannelKind = "X12"
+	ChannelKindEdifact   ChannelKind = "EDIFACT"
+	ChannelKindUbl       ChannelKind = "UBL"
+	ChannelKindCxml      ChannelKind = "CXML"
+	ChannelKindFileBatch ChannelKind = "FILE_BATCH"
+)
+
+var AllChannelKind = []ChannelKind{
+	ChannelKindPortal,
+	ChannelKindGraphql,
+	ChannelKindWebhook,
+	ChannelKindX12,
+	ChannelKindEdifact,
+	ChannelKindUbl,
+	ChannelKindCxml,
+	ChannelKindFileBatch,
+}
+
+// CodeMappingDetails includes the GraphQL fields of CodeMapping requested by the fragment CodeMappingDetails.
+type CodeMappingDetails struct {
+	Id          string                                      `json:"id"`
+	Standard    CodeStandard                                `json:"standard"`
+	List        string                                      `json:"list"`
+	Instance    *string                                     `json:"instance,omitzero"`
+	Version     int                                         `json:"version"`
+	PublishedAt string                                      `json:"publishedAt"`
+	Entries     []CodeMappingDetailsEntriesCodeMappingEntry `json:"entries,omitzero"`
+	Unmapped    []CodeMappingDetailsUnmappedUnmappedCode    `json:"unmapped,omitzero"`
+}
+
+// CodeMappingDetailsEntriesCodeMappingEntry includes the requested fields of the GraphQL type CodeMappingEntry.
+type CodeMappingDetailsEntriesCodeMappingEntry struct {
+	Code    string `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+// CodeMappingDetailsUnmappedUnmappedCode includes the requested fields of the GraphQL type UnmappedCode.
+type CodeMappingDetailsUnmappedUnmappedCode struct {
+	Code       string  `json:"code"`
+	Text       *string `json:"text,omitzero"`
+	Count      int     `json:"count"`
+	LastSeenAt string  `json:"lastSeenAt"`
+}
+
+type CodeMappingEntryInput struct {
+	Code    string `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+type CodeMappingInput struct {
+	Mapping         string                  `json:"mapping"`
+	ExpectedVersion int                     `json:"expectedVersion"`
+	Entries         []CodeMappingEntryInput `json:"entries,omitzero"`
+	Reason          string                  `json:"reason"`
+}
+
+// CodeMappingsResponse is returned by CodeMappings on success.
+type CodeMappingsResponse struct {
+	CodeMappings []CodeMappingDetails `json:"codeMappings,omitzero"`
+}
+
+type CodeStandard string
+
+const (
+	CodeStandardX12       CodeStandard = "X12"
+	CodeStandardEdifact   CodeStandard = "EDIFACT"
+	CodeStandardUbl       CodeStandard = "UBL"
+	CodeStandardPeppol    CodeStandard = "PEPPOL"
+	CodeStandardCxml      CodeStandard = "CXML"
+	CodeStandardEpcis     CodeStandard = "EPCIS"
+	CodeStandardDcsa      CodeStandard = "DCSA"
+	CodeStandardEasypost  CodeStandard = "EASYPOST"
+	CodeStandardShippo    CodeStandard = "SHIPPO"
+	CodeStandardAftership CodeStandard = "AFTERSHIP"
+	CodeStandardCarrier   CodeStandard = "CARRIER"
+	CodeStandardErp       CodeStandard = "ERP"
+)
+
+var AllCodeStandard = []CodeStandard{
+	CodeStandardX12,
+	CodeStandardEdifact,
+	CodeStandardUbl,
+	CodeStandardPeppol,
+	CodeStandardCxml,
+	CodeStandardEpcis,
+	CodeStandardDcsa,
+	CodeStandardEasypost,
+	CodeStandardShippo,
+	CodeStandardAftership,
+	CodeStandardCarrier,
+	CodeStandardErp,
 }
 
 type CommitmentCause string
@@ -317,6 +823,23 @@ type ControlledSourceSourceSourceHealth struct {
 	Guarantee    *EffectGuarantee `json:"guarantee,omitzero"`
 }
 
+type CounterProposalInput struct {
+	Quantity     *QuantityInput  `json:"quantity,omitzero"`
+	UnitPrice    *UnitPriceInput `json:"unitPrice,omitzero"`
+	ShipDate     *string         `json:"shipDate,omitzero"`
+	DeliveryDate *string         `json:"deliveryDate,omitzero"`
+}
+
+type DateRangeInput struct {
+	From *string `json:"from,omitzero"`
+	To   *string `json:"to,omitzero"`
+}
+
+type DeadLetterInput struct {
+	DeadLetter string `json:"deadLetter"`
+	Reason     string `json:"reason"`
+}
+
 // DeadLettersDeadLettersDeadLetterConnection includes the requested fields of the GraphQL type DeadLetterConnection.
 type DeadLettersDeadLettersDeadLetterConnection struct {
 	Nodes []DeadLettersDeadLettersDeadLetterConnectionNodesDeadLetter `json:"nodes,omitzero"`
@@ -330,6 +853,1908 @@ type DeadLettersDeadLettersDeadLetterConnectionNodesDeadLetter struct {
 // DeadLettersResponse is returned by DeadLetters on success.
 type DeadLettersResponse struct {
 	DeadLetters DeadLettersDeadLettersDeadLetterConnection `json:"deadLetters"`
+}
+
+type DecideDeviationInput struct {
+	Deviation string                `json:"deviation"`
+	Decision  DeviationDecision     `json:"decision"`
+	Counter   *CounterProposalInput `json:"counter,omitzero"`
+	Comment   *string               `json:"comment,omitzero"`
+}
+
+// DecideDeviationResponse is returned by DecideDeviation on success.
+type DecideDeviationResponse struct {
+	DecideDeviation DecidedDeviation `json:"decideDeviation"`
+}
+
+// DecidedDeviation includes the GraphQL fields of DeviationPayload requested by the fragment DecidedDeviation.
+type DecidedDeviation struct {
+	Replayed  bool                      `json:"replayed"`
+	Errors    []Refusal                 `json:"errors,omitzero"`
+	Operation DecidedDeviationOperation `json:"operation"`
+	Deviation DecidedDeviationDeviation `json:"deviation"`
+}
+
+// DecidedDeviationDeviation includes the requested fields of the GraphQL type Deviation.
+type DecidedDeviationDeviation struct {
+	Id        string                                 `json:"id"`
+	State     DeviationState                         `json:"state"`
+	DecidedBy DecidedDeviationDeviationDecidedByUser `json:"decidedBy"`
+	Comment   *string                                `json:"comment,omitzero"`
+}
+
+// DecidedDeviationDeviationDecidedByUser includes the requested fields of the GraphQL type User.
+type DecidedDeviationDeviationDecidedByUser struct {
+	DisplayName string `json:"displayName"`
+}
+
+// DecidedDeviationOperation includes the requested fields of the GraphQL type Operation.
+type DecidedDeviationOperation struct {
+	Id      string                           `json:"id"`
+	State   OperationState                   `json:"state"`
+	Failure DecidedDeviationOperationFailure `json:"failure"`
+}
+
+// DecidedDeviationOperationFailure includes the requested fields of the GraphQL type OperationFailure.
+type DecidedDeviationOperationFailure struct {
+	Code string `json:"code"`
+}
+
+type DespatchAdviceInput struct {
+	Number        string              `json:"number"`
+	ShipFrom      AddressInput        `json:"shipFrom"`
+	DespatchedAt  *string             `json:"despatchedAt,omitzero"`
+	ExpectedAt    *string             `json:"expectedAt,omitzero"`
+	CarrierScac   *string             `json:"carrierScac,omitzero"`
+	References    []IdentifierInput   `json:"references,omitzero"`
+	HandlingUnits []HandlingUnitInput `json:"handlingUnits,omitzero"`
+	Lines         []DespatchLineInput `json:"lines,omitzero"`
+	Signature     *string             `json:"signature,omitzero"`
+}
+
+// DespatchAdviceNodeNode includes the requested fields of the GraphQL interface Node.
+//
+// DespatchAdviceNodeNode is implemented by the following types:
+// DespatchAdviceNodeNodeAccount
+// DespatchAdviceNodeNodeAccountLocation
+// DespatchAdviceNodeNodeAlert
+// DespatchAdviceNodeNodeAuditEntry
+// DespatchAdviceNodeNodeCategory
+// DespatchAdviceNodeNodeCodeMapping
+// DespatchAdviceNodeNodeContract
+// DespatchAdviceNodeNodeDeadLetter
+// DespatchAdviceNodeNodeDespatchAdvice
+// DespatchAdviceNodeNodeDeviation
+// DespatchAdviceNodeNodeInboundDelivery
+// DespatchAdviceNodeNodeInvoice
+// DespatchAdviceNodeNodeItem
+// DespatchAdviceNodeNodeMasterDataConflict
+// DespatchAdviceNodeNodeObjective
+// DespatchAdviceNodeNodeOperation
+// DespatchAdviceNodeNodeOrder
+// DespatchAdviceNodeNodeOrderLine
+// DespatchAdviceNodeNodePartnerKey
+// DespatchAdviceNodeNodePurchaseOrder
+// DespatchAdviceNodeNodePurchaseOrderLine
+// DespatchAdviceNodeNodePurchaseOrderResponse
+// DespatchAdviceNodeNodeReconciliation
+// DespatchAdviceNodeNodeReturn
+// DespatchAdviceNodeNodeShipment
+// DespatchAdviceNodeNodeShipmentEvent
+// DespatchAdviceNodeNodeSignedMessage
+// DespatchAdviceNodeNodeSupplierItem
+// DespatchAdviceNodeNodeToleranceProfile
+// DespatchAdviceNodeNodeTradingPartner
+// DespatchAdviceNodeNodeUser
+// DespatchAdviceNodeNodeWarehouse
+// DespatchAdviceNodeNodeWebhookDelivery
+// DespatchAdviceNodeNodeWebhookEndpoint
+type DespatchAdviceNodeNode interface {
+	implementsGraphQLInterfaceDespatchAdviceNodeNode()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *DespatchAdviceNodeNodeAccount) implementsGraphQLInterfaceDespatchAdviceNodeNode()         {}
+func (v *DespatchAdviceNodeNodeAccountLocation) implementsGraphQLInterfaceDespatchAdviceNodeNode() {}
+func (v *DespatchAdviceNodeNodeAlert) implementsGraphQLInterfaceDespatchAdviceNodeNode()           {}
+func (v *DespatchAdviceNodeNodeAuditEntry) implementsGraphQLInterfaceDespatchAdviceNodeNode()      {}
+func (v *DespatchAdviceNodeNodeCategory) implementsGraphQLInterfaceDespatchAdviceNodeNode()        {}
+func (v *DespatchAdviceNodeNodeCodeMapping) implementsGraphQLInterfaceDespatchAdviceNodeNode()     {}
+func (v *DespatchAdviceNodeNodeContract) implementsGraphQLInterfaceDespatchAdviceNodeNode()        {}
+func (v *DespatchAdviceNodeNodeDeadLetter) implementsGraphQLInterfaceDespatchAdviceNodeNode()      {}
+func (v *DespatchAdviceNodeNodeDespatchAdvice) implementsGraphQLInterfaceDespatchAdviceNodeNode()  {}
+func (v *DespatchAdviceNodeNodeDeviation) implementsGraphQLInterfaceDespatchAdviceNodeNode()       {}
+func (v *DespatchAdviceNodeNodeInboundDelivery) implementsGraphQLInterfaceDespatchAdviceNodeNode() {}
+func (v *DespatchAdviceNodeNodeInvoice) implementsGraphQLInterfaceDespatchAdviceNodeNode()         {}
+func (v *DespatchAdviceNodeNodeItem) implementsGraphQLInterfaceDespatchAdviceNodeNode()            {}
+func (v *DespatchAdviceNodeNodeMasterDataConflict) implementsGraphQLInterfaceDespatchAdviceNodeNode() {
+}
+func (v *DespatchAdviceNodeNodeObjective) implementsGraphQLInterfaceDespatchAdviceNodeNode()     {}
+func (v *DespatchAdviceNodeNodeOperation) implementsGraphQLInterfaceDespatchAdviceNodeNode()     {}
+func (v *DespatchAdviceNodeNodeOrder) implementsGraphQLInterfaceDespatchAdviceNodeNode()         {}
+func (v *DespatchAdviceNodeNodeOrderLine) implementsGraphQLInterfaceDespatchAdviceNodeNode()     {}
+func (v *DespatchAdviceNodeNodePartnerKey) implementsGraphQLInterfaceDespatchAdviceNodeNode()    {}
+func (v *DespatchAdviceNodeNodePurchaseOrder) implementsGraphQLInterfaceDespatchAdviceNodeNode() {}
+func (v *DespatchAdviceNodeNodePurchaseOrderLine) implementsGraphQLInterfaceDespatchAdviceNodeNode() {
+}
+func (v *DespatchAdviceNodeNodePurchaseOrderResponse) implementsGraphQLInterfaceDespatchAdviceNodeNode() {
+}
+func (v *DespatchAdviceNodeNodeReconciliation) implementsGraphQLInterfaceDespatchAdviceNodeNode()   {}
+func (v *DespatchAdviceNodeNodeReturn) implementsGraphQLInterfaceDespatchAdviceNodeNode()           {}
+func (v *DespatchAdviceNodeNodeShipment) implementsGraphQLInterfaceDespatchAdviceNodeNode()         {}
+func (v *DespatchAdviceNodeNodeShipmentEvent) implementsGraphQLInterfaceDespatchAdviceNodeNode()    {}
+func (v *DespatchAdviceNodeNodeSignedMessage) implementsGraphQLInterfaceDespatchAdviceNodeNode()    {}
+func (v *DespatchAdviceNodeNodeSupplierItem) implementsGraphQLInterfaceDespatchAdviceNodeNode()     {}
+func (v *DespatchAdviceNodeNodeToleranceProfile) implementsGraphQLInterfaceDespatchAdviceNodeNode() {}
+func (v *DespatchAdviceNodeNodeTradingPartner) implementsGraphQLInterfaceDespatchAdviceNodeNode()   {}
+func (v *DespatchAdviceNodeNodeUser) implementsGraphQLInterfaceDespatchAdviceNodeNode()             {}
+func (v *DespatchAdviceNodeNodeWarehouse) implementsGraphQLInterfaceDespatchAdviceNodeNode()        {}
+func (v *DespatchAdviceNodeNodeWebhookDelivery) implementsGraphQLInterfaceDespatchAdviceNodeNode()  {}
+func (v *DespatchAdviceNodeNodeWebhookEndpoint) implementsGraphQLInterfaceDespatchAdviceNodeNode()  {}
+
+func __unmarshalDespatchAdviceNodeNode(b []byte, v *DespatchAdviceNodeNode) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "Account":
+		*v = new(DespatchAdviceNodeNodeAccount)
+		return json.Unmarshal(b, *v)
+	case "AccountLocation":
+		*v = new(DespatchAdviceNodeNodeAccountLocation)
+		return json.Unmarshal(b, *v)
+	case "Alert":
+		*v = new(DespatchAdviceNodeNodeAlert)
+		return json.Unmarshal(b, *v)
+	case "AuditEntry":
+		*v = new(DespatchAdviceNodeNodeAuditEntry)
+		return json.Unmarshal(b, *v)
+	case "Category":
+		*v = new(DespatchAdviceNodeNodeCategory)
+		return json.Unmarshal(b, *v)
+	case "CodeMapping":
+		*v = new(DespatchAdviceNodeNodeCodeMapping)
+		return json.Unmarshal(b, *v)
+	case "Contract":
+		*v = new(DespatchAdviceNodeNodeContract)
+		return json.Unmarshal(b, *v)
+	case "DeadLetter":
+		*v = new(DespatchAdviceNodeNodeDeadLetter)
+		return json.Unmarshal(b, *v)
+	case "DespatchAdvice":
+		*v = new(DespatchAdviceNodeNodeDespatchAdvice)
+		return json.Unmarshal(b, *v)
+	case "Deviation":
+		*v = new(DespatchAdviceNodeNodeDeviation)
+		return json.Unmarshal(b, *v)
+	case "InboundDelivery":
+		*v = new(DespatchAdviceNodeNodeInboundDelivery)
+		return json.Unmarshal(b, *v)
+	case "Invoice":
+		*v = new(DespatchAdviceNodeNodeInvoice)
+		return json.Unmarshal(b, *v)
+	case "Item":
+		*v = new(DespatchAdviceNodeNodeItem)
+		return json.Unmarshal(b, *v)
+	case "MasterDataConflict":
+		*v = new(DespatchAdviceNodeNodeMasterDataConflict)
+		return json.Unmarshal(b, *v)
+	case "Objective":
+		*v = new(DespatchAdviceNodeNodeObjective)
+		return json.Unmarshal(b, *v)
+	case "Operation":
+		*v = new(DespatchAdviceNodeNodeOperation)
+		return json.Unmarshal(b, *v)
+	case "Order":
+		*v = new(DespatchAdviceNodeNodeOrder)
+		return json.Unmarshal(b, *v)
+	case "OrderLine":
+		*v = new(DespatchAdviceNodeNodeOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PartnerKey":
+		*v = new(DespatchAdviceNodeNodePartnerKey)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrder":
+		*v = new(DespatchAdviceNodeNodePurchaseOrder)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderLine":
+		*v = new(DespatchAdviceNodeNodePurchaseOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderResponse":
+		*v = new(DespatchAdviceNodeNodePurchaseOrderResponse)
+		return json.Unmarshal(b, *v)
+	case "Reconciliation":
+		*v = new(DespatchAdviceNodeNodeReconciliation)
+		return json.Unmarshal(b, *v)
+	case "Return":
+		*v = new(DespatchAdviceNodeNodeReturn)
+		return json.Unmarshal(b, *v)
+	case "Shipment":
+		*v = new(DespatchAdviceNodeNodeShipment)
+		return json.Unmarshal(b, *v)
+	case "ShipmentEvent":
+		*v = new(DespatchAdviceNodeNodeShipmentEvent)
+		return json.Unmarshal(b, *v)
+	case "SignedMessage":
+		*v = new(DespatchAdviceNodeNodeSignedMessage)
+		return json.Unmarshal(b, *v)
+	case "SupplierItem":
+		*v = new(DespatchAdviceNodeNodeSupplierItem)
+		return json.Unmarshal(b, *v)
+	case "ToleranceProfile":
+		*v = new(DespatchAdviceNodeNodeToleranceProfile)
+		return json.Unmarshal(b, *v)
+	case "TradingPartner":
+		*v = new(DespatchAdviceNodeNodeTradingPartner)
+		return json.Unmarshal(b, *v)
+	case "User":
+		*v = new(DespatchAdviceNodeNodeUser)
+		return json.Unmarshal(b, *v)
+	case "Warehouse":
+		*v = new(DespatchAdviceNodeNodeWarehouse)
+		return json.Unmarshal(b, *v)
+	case "WebhookDelivery":
+		*v = new(DespatchAdviceNodeNodeWebhookDelivery)
+		return json.Unmarshal(b, *v)
+	case "WebhookEndpoint":
+		*v = new(DespatchAdviceNodeNodeWebhookEndpoint)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Node.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for DespatchAdviceNodeNode: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalDespatchAdviceNodeNode(v *DespatchAdviceNodeNode) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *DespatchAdviceNodeNodeAccount:
+		typename = "Account"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeAccount
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeAccountLocation:
+		typename = "AccountLocation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeAccountLocation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeAlert:
+		typename = "Alert"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeAlert
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeAuditEntry:
+		typename = "AuditEntry"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeAuditEntry
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeCategory:
+		typename = "Category"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeCategory
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeCodeMapping:
+		typename = "CodeMapping"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeCodeMapping
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeContract:
+		typename = "Contract"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeContract
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeDeadLetter:
+		typename = "DeadLetter"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeDeadLetter
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeDespatchAdvice:
+		typename = "DespatchAdvice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeDespatchAdvice
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeDeviation:
+		typename = "Deviation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeDeviation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeInboundDelivery:
+		typename = "InboundDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeInboundDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeInvoice:
+		typename = "Invoice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeInvoice
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeItem:
+		typename = "Item"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeMasterDataConflict:
+		typename = "MasterDataConflict"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeMasterDataConflict
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeObjective:
+		typename = "Objective"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeObjective
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeOperation:
+		typename = "Operation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeOperation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeOrder:
+		typename = "Order"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeOrderLine:
+		typename = "OrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodePartnerKey:
+		typename = "PartnerKey"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodePartnerKey
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodePurchaseOrder:
+		typename = "PurchaseOrder"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodePurchaseOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodePurchaseOrderLine:
+		typename = "PurchaseOrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodePurchaseOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodePurchaseOrderResponse:
+		typename = "PurchaseOrderResponse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodePurchaseOrderResponse
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeReconciliation:
+		typename = "Reconciliation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeReconciliation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeReturn:
+		typename = "Return"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeReturn
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeShipment:
+		typename = "Shipment"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeShipment
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeShipmentEvent:
+		typename = "ShipmentEvent"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeShipmentEvent
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeSignedMessage:
+		typename = "SignedMessage"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeSignedMessage
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeSupplierItem:
+		typename = "SupplierItem"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeSupplierItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeToleranceProfile:
+		typename = "ToleranceProfile"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeToleranceProfile
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeTradingPartner:
+		typename = "TradingPartner"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeTradingPartner
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeUser:
+		typename = "User"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeUser
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeWarehouse:
+		typename = "Warehouse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeWarehouse
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeWebhookDelivery:
+		typename = "WebhookDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeWebhookDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *DespatchAdviceNodeNodeWebhookEndpoint:
+		typename = "WebhookEndpoint"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DespatchAdviceNodeNodeWebhookEndpoint
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for DespatchAdviceNodeNode: "%T"`, v)
+	}
+}
+
+// DespatchAdviceNodeNodeAccount includes the requested fields of the GraphQL type Account.
+type DespatchAdviceNodeNodeAccount struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeAccount) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeAccountLocation includes the requested fields of the GraphQL type AccountLocation.
+type DespatchAdviceNodeNodeAccountLocation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeAccountLocation) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeAlert includes the requested fields of the GraphQL type Alert.
+type DespatchAdviceNodeNodeAlert struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeAlert) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type DespatchAdviceNodeNodeAuditEntry struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeAuditEntry) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeCategory includes the requested fields of the GraphQL type Category.
+type DespatchAdviceNodeNodeCategory struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeCategory) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeCodeMapping includes the requested fields of the GraphQL type CodeMapping.
+type DespatchAdviceNodeNodeCodeMapping struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeCodeMapping) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeContract includes the requested fields of the GraphQL type Contract.
+type DespatchAdviceNodeNodeContract struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeContract) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeDeadLetter includes the requested fields of the GraphQL type DeadLetter.
+type DespatchAdviceNodeNodeDeadLetter struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeDeadLetter) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeDespatchAdvice includes the requested fields of the GraphQL type DespatchAdvice.
+type DespatchAdviceNodeNodeDespatchAdvice struct {
+	Typename       *string                                                           `json:"__typename,omitzero"`
+	Number         string                                                            `json:"number"`
+	Status         DespatchStatus                                                    `json:"status"`
+	Operation      DespatchAdviceNodeNodeDespatchAdviceOperation                     `json:"operation"`
+	PurchaseOrders []DespatchAdviceNodeNodeDespatchAdvicePurchaseOrdersPurchaseOrder `json:"purchaseOrders,omitzero"`
+	ShipTo         DespatchAdviceNodeNodeDespatchAdviceShipToLocation                `json:"shipTo"`
+	Shipment       DespatchAdviceNodeNodeDespatchAdviceShipment                      `json:"shipment"`
+	HandlingUnits  []DespatchAdviceNodeNodeDespatchAdviceHandlingUnitsHandlingUnit   `json:"handlingUnits,omitzero"`
+	Provenance     DespatchAdviceNodeNodeDespatchAdviceProvenance                    `json:"provenance"`
+	Lines          []DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLine           `json:"lines,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetTypename() *string { return v.Typename }
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetNumber() string { return v.Number }
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetStatus() DespatchStatus { return v.Status }
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetOperation() DespatchAdviceNodeNodeDespatchAdviceOperation {
+	return v.Operation
+}
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetPurchaseOrders() []DespatchAdviceNodeNodeDespatchAdvicePurchaseOrdersPurchaseOrder {
+	return v.PurchaseOrders
+}
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetShipTo() DespatchAdviceNodeNodeDespatchAdviceShipToLocation {
+	return v.ShipTo
+}
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetShipment() DespatchAdviceNodeNodeDespatchAdviceShipment {
+	return v.Shipment
+}
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetHandlingUnits() []DespatchAdviceNodeNodeDespatchAdviceHandlingUnitsHandlingUnit {
+	return v.HandlingUnits
+}
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetProvenance() DespatchAdviceNodeNodeDespatchAdviceProvenance {
+	return v.Provenance
+}
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetLines() []DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLine {
+	return v.Lines
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceHandlingUnitsHandlingUnit includes the requested fields of the GraphQL type HandlingUnit.
+type DespatchAdviceNodeNodeDespatchAdviceHandlingUnitsHandlingUnit struct {
+	Sscc        string                                                                      `json:"sscc"`
+	Parent      *string                                                                     `json:"parent,omitzero"`
+	PackageType *string                                                                     `json:"packageType,omitzero"`
+	Weight      DespatchAdviceNodeNodeDespatchAdviceHandlingUnitsHandlingUnitWeightQuantity `json:"weight"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceHandlingUnitsHandlingUnitWeightQuantity includes the requested fields of the GraphQL type Quantity.
+type DespatchAdviceNodeNodeDespatchAdviceHandlingUnitsHandlingUnitWeightQuantity struct {
+	Value string `json:"value"`
+	Unit  string `json:"unit"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLine includes the requested fields of the GraphQL type DespatchLine.
+type DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLine struct {
+	PurchaseOrderLine DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLinePurchaseOrderLine    `json:"purchaseOrderLine"`
+	Sscc              *string                                                                   `json:"sscc,omitzero"`
+	Shipped           DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineShippedQuantity      `json:"shipped"`
+	Backordered       DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineBackorderedQuantity  `json:"backordered"`
+	Outstanding       DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineOutstandingQuantity  `json:"outstanding"`
+	Oversupplied      DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineOversuppliedQuantity `json:"oversupplied"`
+	Lot               *string                                                                   `json:"lot,omitzero"`
+	Serials           []string                                                                  `json:"serials,omitzero"`
+	ExpiresOn         *string                                                                   `json:"expiresOn,omitzero"`
+	Received          DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineReceivedQuantity     `json:"received"`
+	Damaged           DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineDamagedQuantity      `json:"damaged"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineBackorderedQuantity includes the requested fields of the GraphQL type Quantity.
+type DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineBackorderedQuantity struct {
+	Value string `json:"value"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineDamagedQuantity includes the requested fields of the GraphQL type Quantity.
+type DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineDamagedQuantity struct {
+	Value string `json:"value"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineOutstandingQuantity includes the requested fields of the GraphQL type Quantity.
+type DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineOutstandingQuantity struct {
+	Value string `json:"value"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineOversuppliedQuantity includes the requested fields of the GraphQL type Quantity.
+type DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineOversuppliedQuantity struct {
+	Value string `json:"value"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLinePurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLinePurchaseOrderLine struct {
+	Id string `json:"id"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineReceivedQuantity includes the requested fields of the GraphQL type Quantity.
+type DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineReceivedQuantity struct {
+	Value string `json:"value"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineShippedQuantity includes the requested fields of the GraphQL type Quantity.
+type DespatchAdviceNodeNodeDespatchAdviceLinesDespatchLineShippedQuantity struct {
+	Value string `json:"value"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceOperation includes the requested fields of the GraphQL type Operation.
+type DespatchAdviceNodeNodeDespatchAdviceOperation struct {
+	State OperationState `json:"state"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceProvenance includes the requested fields of the GraphQL type Provenance.
+type DespatchAdviceNodeNodeDespatchAdviceProvenance struct {
+	System SourceKind `json:"system"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdvicePurchaseOrdersPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type DespatchAdviceNodeNodeDespatchAdvicePurchaseOrdersPurchaseOrder struct {
+	Number string              `json:"number"`
+	Status PurchaseOrderStatus `json:"status"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceShipToLocation includes the requested fields of the GraphQL type Location.
+type DespatchAdviceNodeNodeDespatchAdviceShipToLocation struct {
+	Name *string `json:"name,omitzero"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceShipment includes the requested fields of the GraphQL type Shipment.
+type DespatchAdviceNodeNodeDespatchAdviceShipment struct {
+	Number   string                                                        `json:"number"`
+	Status   ShipmentStatus                                                `json:"status"`
+	Packages []DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackage `json:"packages,omitzero"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackage includes the requested fields of the GraphQL type Package.
+type DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackage struct {
+	Sscc  *string                                                                       `json:"sscc,omitzero"`
+	Lines []DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackageLinesPackageLine `json:"lines,omitzero"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackageLinesPackageLine includes the requested fields of the GraphQL type PackageLine.
+type DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackageLinesPackageLine struct {
+	Quantity DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackageLinesPackageLineQuantity `json:"quantity"`
+}
+
+// DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackageLinesPackageLineQuantity includes the requested fields of the GraphQL type Quantity.
+type DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackageLinesPackageLineQuantity struct {
+	Value string `json:"value"`
+}
+
+// DespatchAdviceNodeNodeDeviation includes the requested fields of the GraphQL type Deviation.
+type DespatchAdviceNodeNodeDeviation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeDeviation) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeInboundDelivery includes the requested fields of the GraphQL type InboundDelivery.
+type DespatchAdviceNodeNodeInboundDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeInboundDelivery) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeInvoice includes the requested fields of the GraphQL type Invoice.
+type DespatchAdviceNodeNodeInvoice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeInvoice) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeItem includes the requested fields of the GraphQL type Item.
+type DespatchAdviceNodeNodeItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeItem) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeMasterDataConflict includes the requested fields of the GraphQL type MasterDataConflict.
+type DespatchAdviceNodeNodeMasterDataConflict struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeMasterDataConflict) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeObjective includes the requested fields of the GraphQL type Objective.
+type DespatchAdviceNodeNodeObjective struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeObjective) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeOperation includes the requested fields of the GraphQL type Operation.
+type DespatchAdviceNodeNodeOperation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeOperation) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeOrder includes the requested fields of the GraphQL type Order.
+type DespatchAdviceNodeNodeOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeOrder) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeOrderLine includes the requested fields of the GraphQL type OrderLine.
+type DespatchAdviceNodeNodeOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeOrderLine) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodePartnerKey includes the requested fields of the GraphQL type PartnerKey.
+type DespatchAdviceNodeNodePartnerKey struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodePartnerKey) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodePurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type DespatchAdviceNodeNodePurchaseOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodePurchaseOrder) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodePurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type DespatchAdviceNodeNodePurchaseOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodePurchaseOrderLine) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodePurchaseOrderResponse includes the requested fields of the GraphQL type PurchaseOrderResponse.
+type DespatchAdviceNodeNodePurchaseOrderResponse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodePurchaseOrderResponse) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeReconciliation includes the requested fields of the GraphQL type Reconciliation.
+type DespatchAdviceNodeNodeReconciliation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeReconciliation) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeReturn includes the requested fields of the GraphQL type Return.
+type DespatchAdviceNodeNodeReturn struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeReturn) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeShipment includes the requested fields of the GraphQL type Shipment.
+type DespatchAdviceNodeNodeShipment struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeShipment) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type DespatchAdviceNodeNodeShipmentEvent struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeShipmentEvent) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeSignedMessage includes the requested fields of the GraphQL type SignedMessage.
+type DespatchAdviceNodeNodeSignedMessage struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeSignedMessage) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeSupplierItem includes the requested fields of the GraphQL type SupplierItem.
+type DespatchAdviceNodeNodeSupplierItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeSupplierItem) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeToleranceProfile includes the requested fields of the GraphQL type ToleranceProfile.
+type DespatchAdviceNodeNodeToleranceProfile struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeToleranceProfile) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type DespatchAdviceNodeNodeTradingPartner struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeTradingPartner) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeUser includes the requested fields of the GraphQL type User.
+type DespatchAdviceNodeNodeUser struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeUser) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeWarehouse includes the requested fields of the GraphQL type Warehouse.
+type DespatchAdviceNodeNodeWarehouse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeWarehouse) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeWebhookDelivery includes the requested fields of the GraphQL type WebhookDelivery.
+type DespatchAdviceNodeNodeWebhookDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeWebhookDelivery) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeNodeWebhookEndpoint includes the requested fields of the GraphQL type WebhookEndpoint.
+type DespatchAdviceNodeNodeWebhookEndpoint struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DespatchAdviceNodeNodeWebhookEndpoint) GetTypename() *string { return v.Typename }
+
+// DespatchAdviceNodeResponse is returned by DespatchAdviceNode on success.
+type DespatchAdviceNodeResponse struct {
+	Node DespatchAdviceNodeNode `json:"-"`
+}
+
+func (v *DespatchAdviceNodeResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*DespatchAdviceNodeResponse
+		Node json.RawMessage `json:"node"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.DespatchAdviceNodeResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Node
+		src := firstPass.Node
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalDespatchAdviceNodeNode(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal DespatchAdviceNodeResponse.Node: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalDespatchAdviceNodeResponse struct {
+	Node json.RawMessage `json:"node"`
+}
+
+func (v *DespatchAdviceNodeResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *DespatchAdviceNodeResponse) __premarshalJSON() (*__premarshalDespatchAdviceNodeResponse, error) {
+	var retval __premarshalDespatchAdviceNodeResponse
+
+	{
+
+		dst := &retval.Node
+		src := v.Node
+		var err error
+		*dst, err = __marshalDespatchAdviceNodeNode(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal DespatchAdviceNodeResponse.Node: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+type DespatchLineInput struct {
+	PurchaseOrderLine string         `json:"purchaseOrderLine"`
+	Shipped           QuantityInput  `json:"shipped"`
+	Backordered       *QuantityInput `json:"backordered,omitzero"`
+	OutstandingReason *string        `json:"outstandingReason,omitzero"`
+	Sscc              *string        `json:"sscc,omitzero"`
+	Lot               *string        `json:"lot,omitzero"`
+	Serials           []string       `json:"serials,omitzero"`
+	ExpiresOn         *string        `json:"expiresOn,omitzero"`
+}
+
+type DespatchStatus string
+
+const (
+	DespatchStatusSubmitted               DespatchStatus = "SUBMITTED"
+	DespatchStatusAccepted                DespatchStatus = "ACCEPTED"
+	DespatchStatusRejected                DespatchStatus = "REJECTED"
+	DespatchStatusInTransit               DespatchStatus = "IN_TRANSIT"
+	DespatchStatusReceived                DespatchStatus = "RECEIVED"
+	DespatchStatusReceivedWithDiscrepancy DespatchStatus = "RECEIVED_WITH_DISCREPANCY"
+	DespatchStatusCancelled               DespatchStatus = "CANCELLED"
+)
+
+var AllDespatchStatus = []DespatchStatus{
+	DespatchStatusSubmitted,
+	DespatchStatusAccepted,
+	DespatchStatusRejected,
+	DespatchStatusInTransit,
+	DespatchStatusReceived,
+	DespatchStatusReceivedWithDiscrepancy,
+	DespatchStatusCancelled,
+}
+
+type DeviationDecision string
+
+const (
+	DeviationDecisionAccept  DeviationDecision = "ACCEPT"
+	DeviationDecisionReject  DeviationDecision = "REJECT"
+	DeviationDecisionCounter DeviationDecision = "COUNTER"
+)
+
+var AllDeviationDecision = []DeviationDecision{
+	DeviationDecisionAccept,
+	DeviationDecisionReject,
+	DeviationDecisionCounter,
+}
+
+type DeviationField string
+
+const (
+	DeviationFieldQuantity     DeviationField = "QUANTITY"
+	DeviationFieldUnitPrice    DeviationField = "UNIT_PRICE"
+	DeviationFieldShipDate     DeviationField = "SHIP_DATE"
+	DeviationFieldDeliveryDate DeviationField = "DELIVERY_DATE"
+	DeviationFieldItem         DeviationField = "ITEM"
+)
+
+var AllDeviationField = []DeviationField{
+	DeviationFieldQuantity,
+	DeviationFieldUnitPrice,
+	DeviationFieldShipDate,
+	DeviationFieldDeliveryDate,
+	DeviationFieldItem,
+}
+
+// DeviationNodeNode includes the requested fields of the GraphQL interface Node.
+//
+// DeviationNodeNode is implemented by the following types:
+// DeviationNodeNodeAccount
+// DeviationNodeNodeAccountLocation
+// DeviationNodeNodeAlert
+// DeviationNodeNodeAuditEntry
+// DeviationNodeNodeCategory
+// DeviationNodeNodeCodeMapping
+// DeviationNodeNodeContract
+// DeviationNodeNodeDeadLetter
+// DeviationNodeNodeDespatchAdvice
+// DeviationNodeNodeDeviation
+// DeviationNodeNodeInboundDelivery
+// DeviationNodeNodeInvoice
+// DeviationNodeNodeItem
+// DeviationNodeNodeMasterDataConflict
+// DeviationNodeNodeObjective
+// DeviationNodeNodeOperation
+// DeviationNodeNodeOrder
+// DeviationNodeNodeOrderLine
+// DeviationNodeNodePartnerKey
+// DeviationNodeNodePurchaseOrder
+// DeviationNodeNodePurchaseOrderLine
+// DeviationNodeNodePurchaseOrderResponse
+// DeviationNodeNodeReconciliation
+// DeviationNodeNodeReturn
+// DeviationNodeNodeShipment
+// DeviationNodeNodeShipmentEvent
+// DeviationNodeNodeSignedMessage
+// DeviationNodeNodeSupplierItem
+// DeviationNodeNodeToleranceProfile
+// DeviationNodeNodeTradingPartner
+// DeviationNodeNodeUser
+// DeviationNodeNodeWarehouse
+// DeviationNodeNodeWebhookDelivery
+// DeviationNodeNodeWebhookEndpoint
+type DeviationNodeNode interface {
+	implementsGraphQLInterfaceDeviationNodeNode()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *DeviationNodeNodeAccount) implementsGraphQLInterfaceDeviationNodeNode()               {}
+func (v *DeviationNodeNodeAccountLocation) implementsGraphQLInterfaceDeviationNodeNode()       {}
+func (v *DeviationNodeNodeAlert) implementsGraphQLInterfaceDeviationNodeNode()                 {}
+func (v *DeviationNodeNodeAuditEntry) implementsGraphQLInterfaceDeviationNodeNode()            {}
+func (v *DeviationNodeNodeCategory) implementsGraphQLInterfaceDeviationNodeNode()              {}
+func (v *DeviationNodeNodeCodeMapping) implementsGraphQLInterfaceDeviationNodeNode()           {}
+func (v *DeviationNodeNodeContract) implementsGraphQLInterfaceDeviationNodeNode()              {}
+func (v *DeviationNodeNodeDeadLetter) implementsGraphQLInterfaceDeviationNodeNode()            {}
+func (v *DeviationNodeNodeDespatchAdvice) implementsGraphQLInterfaceDeviationNodeNode()        {}
+func (v *DeviationNodeNodeDeviation) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodeInboundDelivery) implementsGraphQLInterfaceDeviationNodeNode()       {}
+func (v *DeviationNodeNodeInvoice) implementsGraphQLInterfaceDeviationNodeNode()               {}
+func (v *DeviationNodeNodeItem) implementsGraphQLInterfaceDeviationNodeNode()                  {}
+func (v *DeviationNodeNodeMasterDataConflict) implementsGraphQLInterfaceDeviationNodeNode()    {}
+func (v *DeviationNodeNodeObjective) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodeOperation) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodeOrder) implementsGraphQLInterfaceDeviationNodeNode()                 {}
+func (v *DeviationNodeNodeOrderLine) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodePartnerKey) implementsGraphQLInterfaceDeviationNodeNode()            {}
+func (v *DeviationNodeNodePurchaseOrder) implementsGraphQLInterfaceDeviationNodeNode()         {}
+func (v *DeviationNodeNodePurchaseOrderLine) implementsGraphQLInterfaceDeviationNodeNode()     {}
+func (v *DeviationNodeNodePurchaseOrderResponse) implementsGraphQLInterfaceDeviationNodeNode() {}
+func (v *DeviationNodeNodeReconciliation) implementsGraphQLInterfaceDeviationNodeNode()        {}
+func (v *DeviationNodeNodeReturn) implementsGraphQLInterfaceDeviationNodeNode()                {}
+func (v *DeviationNodeNodeShipment) implementsGraphQLInterfaceDeviationNodeNode()              {}
+func (v *DeviationNodeNodeShipmentEvent) implementsGraphQLInterfaceDeviationNodeNode()         {}
+func (v *DeviationNodeNodeSignedMessage) implementsGraphQLInterfaceDeviationNodeNode()         {}
+func (v *DeviationNodeNodeSupplierItem) implementsGraphQLInterfaceDeviationNodeNode()          {}
+func (v *DeviationNodeNodeToleranceProfile) implementsGraphQLInterfaceDeviationNodeNode()      {}
+func (v *DeviationNodeNodeTradingPartner) implementsGraphQLInterfaceDeviationNodeNode()        {}
+func (v *DeviationNodeNodeUser) implementsGraphQLInterfaceDeviationNodeNode()                  {}
+func (v *DeviationNodeNodeWarehouse) implementsGraphQLInterfaceDeviationNodeNode()             {}
+func (v *DeviationNodeNodeWebhookDelivery) implementsGraphQLInterfaceDeviationNodeNode()       {}
+func (v *DeviationNodeNodeWebhookEndpoint) implementsGraphQLInterfaceDeviationNodeNode()       {}
+
+func __unmarshalDeviationNodeNode(b []byte, v *DeviationNodeNode) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "Account":
+		*v = new(DeviationNodeNodeAccount)
+		return json.Unmarshal(b, *v)
+	case "AccountLocation":
+		*v = new(DeviationNodeNodeAccountLocation)
+		return json.Unmarshal(b, *v)
+	case "Alert":
+		*v = new(DeviationNodeNodeAlert)
+		return json.Unmarshal(b, *v)
+	case "AuditEntry":
+		*v = new(DeviationNodeNodeAuditEntry)
+		return json.Unmarshal(b, *v)
+	case "Category":
+		*v = new(DeviationNodeNodeCategory)
+		return json.Unmarshal(b, *v)
+	case "CodeMapping":
+		*v = new(DeviationNodeNodeCodeMapping)
+		return json.Unmarshal(b, *v)
+	case "Contract":
+		*v = new(DeviationNodeNodeContract)
+		return json.Unmarshal(b, *v)
+	case "DeadLetter":
+		*v = new(DeviationNodeNodeDeadLetter)
+		return json.Unmarshal(b, *v)
+	case "DespatchAdvice":
+		*v = new(DeviationNodeNodeDespatchAdvice)
+		return json.Unmarshal(b, *v)
+	case "Deviation":
+		*v = new(DeviationNodeNodeDeviation)
+		return json.Unmarshal(b, *v)
+	case "InboundDelivery":
+		*v = new(DeviationNodeNodeInboundDelivery)
+		return json.Unmarshal(b, *v)
+	case "Invoice":
+		*v = new(DeviationNodeNodeInvoice)
+		return json.Unmarshal(b, *v)
+	case "Item":
+		*v = new(DeviationNodeNodeItem)
+		return json.Unmarshal(b, *v)
+	case "MasterDataConflict":
+		*v = new(DeviationNodeNodeMasterDataConflict)
+		return json.Unmarshal(b, *v)
+	case "Objective":
+		*v = new(DeviationNodeNodeObjective)
+		return json.Unmarshal(b, *v)
+	case "Operation":
+		*v = new(DeviationNodeNodeOperation)
+		return json.Unmarshal(b, *v)
+	case "Order":
+		*v = new(DeviationNodeNodeOrder)
+		return json.Unmarshal(b, *v)
+	case "OrderLine":
+		*v = new(DeviationNodeNodeOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PartnerKey":
+		*v = new(DeviationNodeNodePartnerKey)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrder":
+		*v = new(DeviationNodeNodePurchaseOrder)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderLine":
+		*v = new(DeviationNodeNodePurchaseOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderResponse":
+		*v = new(DeviationNodeNodePurchaseOrderResponse)
+		return json.Unmarshal(b, *v)
+	case "Reconciliation":
+		*v = new(DeviationNodeNodeReconciliation)
+		return json.Unmarshal(b, *v)
+	case "Return":
+		*v = new(DeviationNodeNodeReturn)
+		return json.Unmarshal(b, *v)
+	case "Shipment":
+		*v = new(DeviationNodeNodeShipment)
+		return json.Unmarshal(b, *v)
+	case "ShipmentEvent":
+		*v = new(DeviationNodeNodeShipmentEvent)
+		return json.Unmarshal(b, *v)
+	case "SignedMessage":
+		*v = new(DeviationNodeNodeSignedMessage)
+		return json.Unmarshal(b, *v)
+	case "SupplierItem":
+		*v = new(DeviationNodeNodeSupplierItem)
+		return json.Unmarshal(b, *v)
+	case "ToleranceProfile":
+		*v = new(DeviationNodeNodeToleranceProfile)
+		return json.Unmarshal(b, *v)
+	case "TradingPartner":
+		*v = new(DeviationNodeNodeTradingPartner)
+		return json.Unmarshal(b, *v)
+	case "User":
+		*v = new(DeviationNodeNodeUser)
+		return json.Unmarshal(b, *v)
+	case "Warehouse":
+		*v = new(DeviationNodeNodeWarehouse)
+		return json.Unmarshal(b, *v)
+	case "WebhookDelivery":
+		*v = new(DeviationNodeNodeWebhookDelivery)
+		return json.Unmarshal(b, *v)
+	case "WebhookEndpoint":
+		*v = new(DeviationNodeNodeWebhookEndpoint)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Node.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for DeviationNodeNode: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalDeviationNodeNode(v *DeviationNodeNode) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *DeviationNodeNodeAccount:
+		typename = "Account"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeAccount
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeAccountLocation:
+		typename = "AccountLocation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeAccountLocation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeAlert:
+		typename = "Alert"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeAlert
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeAuditEntry:
+		typename = "AuditEntry"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeAuditEntry
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeCategory:
+		typename = "Category"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeCategory
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeCodeMapping:
+		typename = "CodeMapping"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeCodeMapping
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeContract:
+		typename = "Contract"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeContract
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeDeadLetter:
+		typename = "DeadLetter"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeDeadLetter
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeDespatchAdvice:
+		typename = "DespatchAdvice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeDespatchAdvice
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeDeviation:
+		typename = "Deviation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeDeviation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeInboundDelivery:
+		typename = "InboundDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeInboundDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeInvoice:
+		typename = "Invoice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeInvoice
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeItem:
+		typename = "Item"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeMasterDataConflict:
+		typename = "MasterDataConflict"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeMasterDataConflict
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeObjective:
+		typename = "Objective"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeObjective
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeOperation:
+		typename = "Operation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeOperation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeOrder:
+		typename = "Order"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeOrderLine:
+		typename = "OrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodePartnerKey:
+		typename = "PartnerKey"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodePartnerKey
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodePurchaseOrder:
+		typename = "PurchaseOrder"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodePurchaseOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodePurchaseOrderLine:
+		typename = "PurchaseOrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodePurchaseOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodePurchaseOrderResponse:
+		typename = "PurchaseOrderResponse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodePurchaseOrderResponse
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeReconciliation:
+		typename = "Reconciliation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeReconciliation
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeReturn:
+		typename = "Return"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeReturn
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeShipment:
+		typename = "Shipment"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeShipment
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeShipmentEvent:
+		typename = "ShipmentEvent"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeShipmentEvent
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeSignedMessage:
+		typename = "SignedMessage"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeSignedMessage
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeSupplierItem:
+		typename = "SupplierItem"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeSupplierItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeToleranceProfile:
+		typename = "ToleranceProfile"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeToleranceProfile
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeTradingPartner:
+		typename = "TradingPartner"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeTradingPartner
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeUser:
+		typename = "User"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeUser
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeWarehouse:
+		typename = "Warehouse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeWarehouse
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeWebhookDelivery:
+		typename = "WebhookDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeWebhookDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *DeviationNodeNodeWebhookEndpoint:
+		typename = "WebhookEndpoint"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*DeviationNodeNodeWebhookEndpoint
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for DeviationNodeNode: "%T"`, v)
+	}
+}
+
+// DeviationNodeNodeAccount includes the requested fields of the GraphQL type Account.
+type DeviationNodeNodeAccount struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeAccount) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeAccountLocation includes the requested fields of the GraphQL type AccountLocation.
+type DeviationNodeNodeAccountLocation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeAccountLocation) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeAlert includes the requested fields of the GraphQL type Alert.
+type DeviationNodeNodeAlert struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeAlert) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type DeviationNodeNodeAuditEntry struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeAuditEntry) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeCategory includes the requested fields of the GraphQL type Category.
+type DeviationNodeNodeCategory struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeCategory) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeCodeMapping includes the requested fields of the GraphQL type CodeMapping.
+type DeviationNodeNodeCodeMapping struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeCodeMapping) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeContract includes the requested fields of the GraphQL type Contract.
+type DeviationNodeNodeContract struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeContract) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeDeadLetter includes the requested fields of the GraphQL type DeadLetter.
+type DeviationNodeNodeDeadLetter struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeDeadLetter) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeDespatchAdvice includes the requested fields of the GraphQL type DespatchAdvice.
+type DeviationNodeNodeDespatchAdvice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeDespatchAdvice) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeDeviation includes the requested fields of the GraphQL type Deviation.
+type DeviationNodeNodeDeviation struct {
+	Typename *string        `json:"__typename,omitzero"`
+	Field    DeviationField `json:"field"`
+	Delta    *string        `json:"delta,omitzero"`
+	Expected *string        `json:"expected,omitzero"`
+	Proposed *string        `json:"proposed,omitzero"`
+}
+
+func (v *DeviationNodeNodeDeviation) GetTypename() *string { return v.Typename }
+
+func (v *DeviationNodeNodeDeviation) GetField() DeviationField { return v.Field }
+
+func (v *DeviationNodeNodeDeviation) GetDelta() *string { return v.Delta }
+
+func (v *DeviationNodeNodeDeviation) GetExpected() *string { return v.Expected }
+
+func (v *DeviationNodeNodeDeviation) GetProposed() *string { return v.Proposed }
+
+// DeviationNodeNodeInboundDelivery includes the requested fields of the GraphQL type InboundDelivery.
+type DeviationNodeNodeInboundDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeInboundDelivery) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeInvoice includes the requested fields of the GraphQL type Invoice.
+type DeviationNodeNodeInvoice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeInvoice) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeItem includes the requested fields of the GraphQL type Item.
+type DeviationNodeNodeItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeItem) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeMasterDataConflict includes the requested fields of the GraphQL type MasterDataConflict.
+type DeviationNodeNodeMasterDataConflict struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeMasterDataConflict) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeObjective includes the requested fields of the GraphQL type Objective.
+type DeviationNodeNodeObjective struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeObjective) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeOperation includes the requested fields of the GraphQL type Operation.
+type DeviationNodeNodeOperation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeOperation) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeOrder includes the requested fields of the GraphQL type Order.
+type DeviationNodeNodeOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeOrder) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeOrderLine includes the requested fields of the GraphQL type OrderLine.
+type DeviationNodeNodeOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeOrderLine) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodePartnerKey includes the requested fields of the GraphQL type PartnerKey.
+type DeviationNodeNodePartnerKey struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodePartnerKey) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodePurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type DeviationNodeNodePurchaseOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodePurchaseOrder) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodePurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type DeviationNodeNodePurchaseOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodePurchaseOrderLine) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodePurchaseOrderResponse includes the requested fields of the GraphQL type PurchaseOrderResponse.
+type DeviationNodeNodePurchaseOrderResponse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodePurchaseOrderResponse) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeReconciliation includes the requested fields of the GraphQL type Reconciliation.
+type DeviationNodeNodeReconciliation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeReconciliation) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeReturn includes the requested fields of the GraphQL type Return.
+type DeviationNodeNodeReturn struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeReturn) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeShipment includes the requested fields of the GraphQL type Shipment.
+type DeviationNodeNodeShipment struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeShipment) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type DeviationNodeNodeShipmentEvent struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeShipmentEvent) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeSignedMessage includes the requested fields of the GraphQL type SignedMessage.
+type DeviationNodeNodeSignedMessage struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeSignedMessage) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeSupplierItem includes the requested fields of the GraphQL type SupplierItem.
+type DeviationNodeNodeSupplierItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeSupplierItem) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeToleranceProfile includes the requested fields of the GraphQL type ToleranceProfile.
+type DeviationNodeNodeToleranceProfile struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeToleranceProfile) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type DeviationNodeNodeTradingPartner struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeTradingPartner) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeUser includes the requested fields of the GraphQL type User.
+type DeviationNodeNodeUser struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeUser) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeWarehouse includes the requested fields of the GraphQL type Warehouse.
+type DeviationNodeNodeWarehouse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeWarehouse) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeWebhookDelivery includes the requested fields of the GraphQL type WebhookDelivery.
+type DeviationNodeNodeWebhookDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeWebhookDelivery) GetTypename() *string { return v.Typename }
+
+// DeviationNodeNodeWebhookEndpoint includes the requested fields of the GraphQL type WebhookEndpoint.
+type DeviationNodeNodeWebhookEndpoint struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *DeviationNodeNodeWebhookEndpoint) GetTypename() *string { return v.Typename }
+
+// DeviationNodeResponse is returned by DeviationNode on success.
+type DeviationNodeResponse struct {
+	Node DeviationNodeNode `json:"-"`
+}
+
+func (v *DeviationNodeResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*DeviationNodeResponse
+		Node json.RawMessage `json:"node"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.DeviationNodeResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Node
+		src := firstPass.Node
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalDeviationNodeNode(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal DeviationNodeResponse.Node: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalDeviationNodeResponse struct {
+	Node json.RawMessage `json:"node"`
+}
+
+func (v *DeviationNodeResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *DeviationNodeResponse) __premarshalJSON() (*__premarshalDeviationNodeResponse, error) {
+	var retval __premarshalDeviationNodeResponse
+
+	{
+
+		dst := &retval.Node
+		src := v.Node
+		var err error
+		*dst, err = __marshalDeviationNodeNode(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal DeviationNodeResponse.Node: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+type DeviationState string
+
+const (
+	DeviationStateAutoAccepted DeviationState = "AUTO_ACCEPTED"
+	DeviationStatePending      DeviationState = "PENDING"
+	DeviationStateAccepted     DeviationState = "ACCEPTED"
+	DeviationStateRejected     DeviationState = "REJECTED"
+	DeviationStateCountered    DeviationState = "COUNTERED"
+	DeviationStateWithdrawn    DeviationState = "WITHDRAWN"
+)
+
+var AllDeviationState = []DeviationState{
+	DeviationStateAutoAccepted,
+	DeviationStatePending,
+	DeviationStateAccepted,
+	DeviationStateRejected,
+	DeviationStateCountered,
+	DeviationStateWithdrawn,
+}
+
+// DiscardDeadLetterDiscardDeadLetterDeadLetterPayload includes the requested fields of the GraphQL type DeadLetterPayload.
+type DiscardDeadLetterDiscardDeadLetterDeadLetterPayload struct {
+	Errors []Refusal `json:"errors,omitzero"`
+}
+
+// DiscardDeadLetterResponse is returned by DiscardDeadLetter on success.
+type DiscardDeadLetterResponse struct {
+	DiscardDeadLetter DiscardDeadLetterDiscardDeadLetterDeadLetterPayload `json:"discardDeadLetter"`
 }
 
 type EffectGuarantee string
@@ -348,9 +2773,89 @@ var AllEffectGuarantee = []EffectGuarantee{
 	EffectGuaranteeReadOnly,
 }
 
+// FirstItemsItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type FirstItemsItemsItemConnection struct {
+	Nodes []FirstItemsItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// FirstItemsItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type FirstItemsItemsItemConnectionNodesItem struct {
+	Id  string `json:"id"`
+	Sku string `json:"sku"`
+}
+
+// FirstItemsResponse is returned by FirstItems on success.
+type FirstItemsResponse struct {
+	Items FirstItemsItemsItemConnection `json:"items"`
+}
+
+type HandlingUnitInput struct {
+	Sscc        string         `json:"sscc"`
+	Parent      *string        `json:"parent,omitzero"`
+	PackageType *string        `json:"packageType,omitzero"`
+	Weight      *QuantityInput `json:"weight,omitzero"`
+}
+
+type IdScheme string
+
+const (
+	IdSchemeGtin                   IdScheme = "GTIN"
+	IdSchemeGln                    IdScheme = "GLN"
+	IdSchemeSscc                   IdScheme = "SSCC"
+	IdSchemeSku                    IdScheme = "SKU"
+	IdSchemeBuyerPartNumber        IdScheme = "BUYER_PART_NUMBER"
+	IdSchemeSupplierPartNumber     IdScheme = "SUPPLIER_PART_NUMBER"
+	IdSchemeManufacturerPartNumber IdScheme = "MANUFACTURER_PART_NUMBER"
+	IdSchemeDuns                   IdScheme = "DUNS"
+	IdSchemeScac                   IdScheme = "SCAC"
+	IdSchemePoNumber               IdScheme = "PO_NUMBER"
+	IdSchemeBol                    IdScheme = "BOL"
+	IdSchemePro                    IdScheme = "PRO"
+	IdSchemeMbl                    IdScheme = "MBL"
+	IdSchemeContainer              IdScheme = "CONTAINER"
+	IdSchemeTrackingNumber         IdScheme = "TRACKING_NUMBER"
+	IdSchemeBooking                IdScheme = "BOOKING"
+	IdSchemeDespatchAdvice         IdScheme = "DESPATCH_ADVICE"
+)
+
+var AllIdScheme = []IdScheme{
+	IdSchemeGtin,
+	IdSchemeGln,
+	IdSchemeSscc,
+	IdSchemeSku,
+	IdSchemeBuyerPartNumber,
+	IdSchemeSupplierPartNumber,
+	IdSchemeManufacturerPartNumber,
+	IdSchemeDuns,
+	IdSchemeScac,
+	IdSchemePoNumber,
+	IdSchemeBol,
+	IdSchemePro,
+	IdSchemeMbl,
+	IdSchemeContainer,
+	IdSchemeTrackingNumber,
+	IdSchemeBooking,
+	IdSchemeDespatchAdvice,
+}
+
+type IdentifierInput struct {
+	Scheme IdScheme `json:"scheme"`
+	Value  string   `json:"value"`
+}
+
 type ItemAttributeFilter struct {
 	Name  string   `json:"name"`
 	AnyOf []string `json:"anyOf,omitzero"`
+}
+
+// ItemBrandItem includes the requested fields of the GraphQL type Item.
+type ItemBrandItem struct {
+	Brand *string `json:"brand,omitzero"`
+}
+
+// ItemBrandResponse is returned by ItemBrand on success.
+type ItemBrandResponse struct {
+	Item ItemBrandItem `json:"item"`
 }
 
 type ItemBy struct {
@@ -371,6 +2876,44 @@ type ItemFilter struct {
 	Contracted    *bool                 `json:"contracted,omitzero"`
 	OrderedBefore *bool                 `json:"orderedBefore,omitzero"`
 	ChangedSince  *string               `json:"changedSince,omitzero"`
+}
+
+// ItemPartNumberItem includes the requested fields of the GraphQL type Item.
+type ItemPartNumberItem struct {
+	CustomerPartNumber *string `json:"customerPartNumber,omitzero"`
+}
+
+// ItemPartNumberResponse is returned by ItemPartNumber on success.
+type ItemPartNumberResponse struct {
+	Item ItemPartNumberItem `json:"item"`
+}
+
+// ItemPartNumbersItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemPartNumbersItemsItemConnection struct {
+	Nodes []ItemPartNumbersItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemPartNumbersItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemPartNumbersItemsItemConnectionNodesItem struct {
+	Sku                string  `json:"sku"`
+	CustomerPartNumber *string `json:"customerPartNumber,omitzero"`
+}
+
+// ItemPartNumbersOfTwoItem includes the requested fields of the GraphQL type Item.
+type ItemPartNumbersOfTwoItem struct {
+	Any   *string `json:"any,omitzero"`
+	One   *string `json:"one,omitzero"`
+	Other *string `json:"other,omitzero"`
+}
+
+// ItemPartNumbersOfTwoResponse is returned by ItemPartNumbersOfTwo on success.
+type ItemPartNumbersOfTwoResponse struct {
+	Item ItemPartNumbersOfTwoItem `json:"item"`
+}
+
+// ItemPartNumbersResponse is returned by ItemPartNumbers on success.
+type ItemPartNumbersResponse struct {
+	Items ItemPartNumbersItemsItemConnection `json:"items"`
 }
 
 // ItemPrice includes the GraphQL fields of PriceResult requested by the fragment ItemPrice.
@@ -440,6 +2983,177 @@ func __marshalItemPrice(v *ItemPrice) ([]byte, error) {
 		return nil, fmt.Errorf(
 			`unexpected concrete type for ItemPrice: "%T"`, v)
 	}
+}
+
+// ItemPriceNowItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemPriceNowItemsItemConnection struct {
+	Nodes []ItemPriceNowItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemPriceNowItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemPriceNowItemsItemConnectionNodesItem struct {
+	Sku   string                                                   `json:"sku"`
+	Price ItemPriceNowItemsItemConnectionNodesItemPricePriceResult `json:"-"`
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItem) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ItemPriceNowItemsItemConnectionNodesItem
+		Price json.RawMessage `json:"price"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ItemPriceNowItemsItemConnectionNodesItem = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Price
+		src := firstPass.Price
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalItemPriceNowItemsItemConnectionNodesItemPricePriceResult(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal ItemPriceNowItemsItemConnectionNodesItem.Price: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalItemPriceNowItemsItemConnectionNodesItem struct {
+	Sku string `json:"sku"`
+
+	Price json.RawMessage `json:"price"`
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItem) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItem) __premarshalJSON() (*__premarshalItemPriceNowItemsItemConnectionNodesItem, error) {
+	var retval __premarshalItemPriceNowItemsItemConnectionNodesItem
+
+	retval.Sku = v.Sku
+	{
+
+		dst := &retval.Price
+		src := v.Price
+		var err error
+		*dst, err = __marshalItemPriceNowItemsItemConnectionNodesItemPricePriceResult(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal ItemPriceNowItemsItemConnectionNodesItem.Price: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+// ItemPriceNowItemsItemConnectionNodesItemPrice includes the requested fields of the GraphQL type Price.
+type ItemPriceNowItemsItemConnectionNodesItemPrice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItemPrice) GetTypename() *string { return v.Typename }
+
+// ItemPriceNowItemsItemConnectionNodesItemPricePriceResult includes the requested fields of the GraphQL interface PriceResult.
+//
+// ItemPriceNowItemsItemConnectionNodesItemPricePriceResult is implemented by the following types:
+// ItemPriceNowItemsItemConnectionNodesItemPrice
+// ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable
+type ItemPriceNowItemsItemConnectionNodesItemPricePriceResult interface {
+	implementsGraphQLInterfaceItemPriceNowItemsItemConnectionNodesItemPricePriceResult()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItemPrice) implementsGraphQLInterfaceItemPriceNowItemsItemConnectionNodesItemPricePriceResult() {
+}
+func (v *ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable) implementsGraphQLInterfaceItemPriceNowItemsItemConnectionNodesItemPricePriceResult() {
+}
+
+func __unmarshalItemPriceNowItemsItemConnectionNodesItemPricePriceResult(b []byte, v *ItemPriceNowItemsItemConnectionNodesItemPricePriceResult) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "Price":
+		*v = new(ItemPriceNowItemsItemConnectionNodesItemPrice)
+		return json.Unmarshal(b, *v)
+	case "PriceUnavailable":
+		*v = new(ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing PriceResult.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for ItemPriceNowItemsItemConnectionNodesItemPricePriceResult: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalItemPriceNowItemsItemConnectionNodesItemPricePriceResult(v *ItemPriceNowItemsItemConnectionNodesItemPricePriceResult) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *ItemPriceNowItemsItemConnectionNodesItemPrice:
+		typename = "Price"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ItemPriceNowItemsItemConnectionNodesItemPrice
+		}{typename, v}
+		return json.Marshal(result)
+	case *ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable:
+		typename = "PriceUnavailable"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for ItemPriceNowItemsItemConnectionNodesItemPricePriceResult: "%T"`, v)
+	}
+}
+
+// ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable includes the requested fields of the GraphQL type PriceUnavailable.
+type ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ItemPriceNowItemsItemConnectionNodesItemPricePriceUnavailable) GetTypename() *string {
+	return v.Typename
+}
+
+// ItemPriceNowResponse is returned by ItemPriceNow on success.
+type ItemPriceNowResponse struct {
+	Items ItemPriceNowItemsItemConnection `json:"items"`
 }
 
 // ItemPrice includes the GraphQL fields of Price requested by the fragment ItemPrice.
@@ -630,6 +3344,39 @@ type ItemPromisesResponse struct {
 	Items ItemPromisesItemsItemConnection `json:"items"`
 }
 
+// ItemSkusItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemSkusItemsItemConnection struct {
+	Nodes []ItemSkusItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemSkusItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemSkusItemsItemConnectionNodesItem struct {
+	Sku string `json:"sku"`
+}
+
+// ItemSkusResponse is returned by ItemSkus on success.
+type ItemSkusResponse struct {
+	Items ItemSkusItemsItemConnection `json:"items"`
+}
+
+type ItemSort string
+
+const (
+	ItemSortRelevance   ItemSort = "RELEVANCE"
+	ItemSortSkuAsc      ItemSort = "SKU_ASC"
+	ItemSortNameAsc     ItemSort = "NAME_ASC"
+	ItemSortNewest      ItemSort = "NEWEST"
+	ItemSortMostOrdered ItemSort = "MOST_ORDERED"
+)
+
+var AllItemSort = []ItemSort{
+	ItemSortRelevance,
+	ItemSortSkuAsc,
+	ItemSortNameAsc,
+	ItemSortNewest,
+	ItemSortMostOrdered,
+}
+
 type ItemStatus string
 
 const (
@@ -644,6 +3391,28 @@ var AllItemStatus = []ItemStatus{
 	ItemStatusOnHold,
 	ItemStatusDiscontinued,
 	ItemStatusReplaced,
+}
+
+// ItemSuppliersItem includes the requested fields of the GraphQL type Item.
+type ItemSuppliersItem struct {
+	Suppliers []ItemSuppliersItemSuppliersSupplierItem `json:"suppliers,omitzero"`
+}
+
+// ItemSuppliersItemSuppliersSupplierItem includes the requested fields of the GraphQL type SupplierItem.
+type ItemSuppliersItemSuppliersSupplierItem struct {
+	Id           string                                                       `json:"id"`
+	LeadTimeDays *int                                                         `json:"leadTimeDays,omitzero"`
+	Supplier     ItemSuppliersItemSuppliersSupplierItemSupplierTradingPartner `json:"supplier"`
+}
+
+// ItemSuppliersItemSuppliersSupplierItemSupplierTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type ItemSuppliersItemSuppliersSupplierItemSupplierTradingPartner struct {
+	Code string `json:"code"`
+}
+
+// ItemSuppliersResponse is returned by ItemSuppliers on success.
+type ItemSuppliersResponse struct {
+	Item ItemSuppliersItem `json:"item"`
 }
 
 // ItemsItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
@@ -732,6 +3501,148 @@ type ItemsResponse struct {
 	Items ItemsItemsItemConnection `json:"items"`
 }
 
+// LatestOrdersOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
+type LatestOrdersOrdersOrderConnection struct {
+	Nodes []LatestOrdersOrdersOrderConnectionNodesOrder `json:"nodes,omitzero"`
+}
+
+// LatestOrdersOrdersOrderConnectionNodesOrder includes the requested fields of the GraphQL type Order.
+type LatestOrdersOrdersOrderConnectionNodesOrder struct {
+	Number *string `json:"number,omitzero"`
+}
+
+// LatestOrdersResponse is returned by LatestOrders on success.
+type LatestOrdersResponse struct {
+	Orders LatestOrdersOrdersOrderConnection `json:"orders"`
+}
+
+// LeadTimeAlertsAlertsAlertConnection includes the requested fields of the GraphQL type AlertConnection.
+type LeadTimeAlertsAlertsAlertConnection struct {
+	Nodes []LeadTimeAlertsAlertsAlertConnectionNodesAlert `json:"nodes,omitzero"`
+}
+
+// LeadTimeAlertsAlertsAlertConnectionNodesAlert includes the requested fields of the GraphQL type Alert.
+type LeadTimeAlertsAlertsAlertConnectionNodesAlert struct {
+	Id          string                                                   `json:"id"`
+	Severity    Severity                                                 `json:"severity"`
+	Queue       string                                                   `json:"queue"`
+	Message     string                                                   `json:"message"`
+	SubjectNode LeadTimeAlertsAlertsAlertConnectionNodesAlertSubjectNode `json:"subjectNode"`
+}
+
+// LeadTimeAlertsAlertsAlertConnectionNodesAlertSubjectNode includes the requested fields of the GraphQL type Node.
+type LeadTimeAlertsAlertsAlertConnectionNodesAlertSubjectNode struct {
+	Typename *string `json:"__typename,omitzero"`
+	Id       string  `json:"id"`
+}
+
+// LeadTimeAlertsResponse is returned by LeadTimeAlerts on success.
+type LeadTimeAlertsResponse struct {
+	Alerts LeadTimeAlertsAlertsAlertConnection `json:"alerts"`
+}
+
+type LineAckStatus string
+
+const (
+	LineAckStatusAccepted                          LineAckStatus = "ACCEPTED"
+	LineAckStatusAcceptedChanges                   LineAckStatus = "ACCEPTED_CHANGES"
+	LineAckStatusAcceptedPriceChanged              LineAckStatus = "ACCEPTED_PRICE_CHANGED"
+	LineAckStatusAcceptedQuantityChanged           LineAckStatus = "ACCEPTED_QUANTITY_CHANGED"
+	LineAckStatusAcceptedRescheduled               LineAckStatus = "ACCEPTED_RESCHEDULED"
+	LineAckStatusAcceptedSubstitution              LineAckStatus = "ACCEPTED_SUBSTITUTION"
+	LineAckStatusAcceptedPartialBalanceBackordered LineAckStatus = "ACCEPTED_PARTIAL_BALANCE_BACKORDERED"
+	LineAckStatusAcceptedPricePending              LineAckStatus = "ACCEPTED_PRICE_PENDING"
+	LineAckStatusAcceptedSchedulePending           LineAckStatus = "ACCEPTED_SCHEDULE_PENDING"
+	LineAckStatusAcceptedShipped                   LineAckStatus = "ACCEPTED_SHIPPED"
+	LineAckStatusAcceptedReleased                  LineAckStatus = "ACCEPTED_RELEASED"
+	LineAckStatusAcceptedForwarded                 LineAckStatus = "ACCEPTED_FORWARDED"
+	LineAckStatusBackordered                       LineAckStatus = "BACKORDERED"
+	LineAckStatusOnHold                            LineAckStatus = "ON_HOLD"
+	LineAckStatusDeleted                           LineAckStatus = "DELETED"
+	LineAckStatusRejected                          LineAckStatus = "REJECTED"
+)
+
+var AllLineAckStatus = []LineAckStatus{
+	LineAckStatusAccepted,
+	LineAckStatusAcceptedChanges,
+	LineAckStatusAcceptedPriceChanged,
+	LineAckStatusAcceptedQuantityChanged,
+	LineAckStatusAcceptedRescheduled,
+	LineAckStatusAcceptedSubstitution,
+	LineAckStatusAcceptedPartialBalanceBackordered,
+	LineAckStatusAcceptedPricePending,
+	LineAckStatusAcceptedSchedulePending,
+	LineAckStatusAcceptedShipped,
+	LineAckStatusAcceptedReleased,
+	LineAckStatusAcceptedForwarded,
+	LineAckStatusBackordered,
+	LineAckStatusOnHold,
+	LineAckStatusDeleted,
+	LineAckStatusRejected,
+}
+
+type LineAcknowledgmentInput struct {
+	Line                 string           `json:"line"`
+	Status               LineAckStatus    `json:"status"`
+	Quantity             *QuantityInput   `json:"quantity,omitzero"`
+	UnitPrice            *UnitPriceInput  `json:"unitPrice,omitzero"`
+	PromisedShipDate     *string          `json:"promisedShipDate,omitzero"`
+	PromisedDeliveryDate *string          `json:"promisedDeliveryDate,omitzero"`
+	Substitute           *IdentifierInput `json:"substitute,omitzero"`
+	Reason               *string          `json:"reason,omitzero"`
+}
+
+// MasterDataConflictDetails includes the GraphQL fields of MasterDataConflict requested by the fragment MasterDataConflictDetails.
+type MasterDataConflictDetails struct {
+	Id            string                                        `json:"id"`
+	Key           string                                        `json:"key"`
+	Field         string                                        `json:"field"`
+	Subject       *string                                       `json:"subject,omitzero"`
+	Steward       string                                        `json:"steward"`
+	ResolvedValue *string                                       `json:"resolvedValue,omitzero"`
+	ResolvedAt    *string                                       `json:"resolvedAt,omitzero"`
+	ResolvedBy    MasterDataConflictDetailsResolvedByUser       `json:"resolvedBy"`
+	Values        []MasterDataConflictDetailsValuesSourcedValue `json:"values,omitzero"`
+}
+
+// MasterDataConflictDetailsResolvedByUser includes the requested fields of the GraphQL type User.
+type MasterDataConflictDetailsResolvedByUser struct {
+	DisplayName string `json:"displayName"`
+}
+
+// MasterDataConflictDetailsValuesSourcedValue includes the requested fields of the GraphQL type SourcedValue.
+type MasterDataConflictDetailsValuesSourcedValue struct {
+	Value      *string                                               `json:"value,omitzero"`
+	Provenance MasterDataConflictDetailsValuesSourcedValueProvenance `json:"provenance"`
+}
+
+// MasterDataConflictDetailsValuesSourcedValueProvenance includes the requested fields of the GraphQL type Provenance.
+type MasterDataConflictDetailsValuesSourcedValueProvenance struct {
+	Instance string `json:"instance"`
+}
+
+// MasterDataConflictsMasterDataConflictsMasterDataConflictConnection includes the requested fields of the GraphQL type MasterDataConflictConnection.
+type MasterDataConflictsMasterDataConflictsMasterDataConflictConnection struct {
+	Nodes []MasterDataConflictDetails `json:"nodes,omitzero"`
+}
+
+// MasterDataConflictsResponse is returned by MasterDataConflicts on success.
+type MasterDataConflictsResponse struct {
+	MasterDataConflicts MasterDataConflictsMasterDataConflictsMasterDataConflictConnection `json:"masterDataConflicts"`
+}
+
+type MessageDirection string
+
+const (
+	MessageDirectionInbound  MessageDirection = "INBOUND"
+	MessageDirectionOutbound MessageDirection = "OUTBOUND"
+)
+
+var AllMessageDirection = []MessageDirection{
+	MessageDirectionInbound,
+	MessageDirectionOutbound,
+}
+
 type MoneyInput struct {
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`
@@ -758,6 +3669,996 @@ type MutationNamesType struct {
 // Object and Interface types are described by a list of Fields, each of which has a name, potentially a list of arguments, and a return type.
 type MutationNamesTypeFieldsField struct {
 	Name string `json:"name"`
+}
+
+// NamedCaller includes the requested fields of the GraphQL interface Viewer.
+//
+// NamedCaller is implemented by the following types:
+// NamedCallerCustomerViewer
+// NamedCallerGuestViewer
+// NamedCallerOperatorViewer
+// NamedCallerSupplierViewer
+type NamedCaller interface {
+	implementsGraphQLInterfaceNamedCaller()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *NamedCallerCustomerViewer) implementsGraphQLInterfaceNamedCaller() {}
+func (v *NamedCallerGuestViewer) implementsGraphQLInterfaceNamedCaller()    {}
+func (v *NamedCallerOperatorViewer) implementsGraphQLInterfaceNamedCaller() {}
+func (v *NamedCallerSupplierViewer) implementsGraphQLInterfaceNamedCaller() {}
+
+func __unmarshalNamedCaller(b []byte, v *NamedCaller) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "CustomerViewer":
+		*v = new(NamedCallerCustomerViewer)
+		return json.Unmarshal(b, *v)
+	case "GuestViewer":
+		*v = new(NamedCallerGuestViewer)
+		return json.Unmarshal(b, *v)
+	case "OperatorViewer":
+		*v = new(NamedCallerOperatorViewer)
+		return json.Unmarshal(b, *v)
+	case "SupplierViewer":
+		*v = new(NamedCallerSupplierViewer)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Viewer.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for NamedCaller: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalNamedCaller(v *NamedCaller) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *NamedCallerCustomerViewer:
+		typename = "CustomerViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*NamedCallerCustomerViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *NamedCallerGuestViewer:
+		typename = "GuestViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*NamedCallerGuestViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *NamedCallerOperatorViewer:
+		typename = "OperatorViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*NamedCallerOperatorViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *NamedCallerSupplierViewer:
+		typename = "SupplierViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*NamedCallerSupplierViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for NamedCaller: "%T"`, v)
+	}
+}
+
+// NamedCallerAccount includes the requested fields of the GraphQL type Account.
+type NamedCallerAccount struct {
+	Name string `json:"name"`
+}
+
+// NamedCallerCustomerViewer includes the requested fields of the GraphQL type CustomerViewer.
+type NamedCallerCustomerViewer struct {
+	Typename *string            `json:"__typename,omitzero"`
+	Account  NamedCallerAccount `json:"account"`
+}
+
+func (v *NamedCallerCustomerViewer) GetTypename() *string { return v.Typename }
+
+func (v *NamedCallerCustomerViewer) GetAccount() NamedCallerAccount { return v.Account }
+
+// NamedCallerGuestViewer includes the requested fields of the GraphQL type GuestViewer.
+type NamedCallerGuestViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *NamedCallerGuestViewer) GetTypename() *string { return v.Typename }
+
+// NamedCallerOperatorViewer includes the requested fields of the GraphQL type OperatorViewer.
+type NamedCallerOperatorViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *NamedCallerOperatorViewer) GetTypename() *string { return v.Typename }
+
+// NamedCallerSupplierViewer includes the requested fields of the GraphQL type SupplierViewer.
+type NamedCallerSupplierViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *NamedCallerSupplierViewer) GetTypename() *string { return v.Typename }
+
+// NodeNode includes the requested fields of the GraphQL type Node.
+type NodeNode struct {
+	Typename *string `json:"__typename,omitzero"`
+	Id       string  `json:"id"`
+}
+
+// NodeResponse is returned by Node on success.
+type NodeResponse struct {
+	Node NodeNode `json:"node"`
+}
+
+type ObjectiveInput struct {
+	Id              *string         `json:"id,omitzero"`
+	ExpectedVersion *string         `json:"expectedVersion,omitzero"`
+	Name            string          `json:"name"`
+	Measure         BusinessMeasure `json:"measure"`
+	Maximum         *string         `json:"maximum,omitzero"`
+	Percent         *string         `json:"percent,omitzero"`
+	Window          string          `json:"window"`
+	Queue           string          `json:"queue"`
+	Severity        *Severity       `json:"severity,omitzero"`
+}
+
+// ObjectiveNodeAuditLogAuditEntryConnection includes the requested fields of the GraphQL type AuditEntryConnection.
+type ObjectiveNodeAuditLogAuditEntryConnection struct {
+	Nodes []ObjectiveNodeAuditLogAuditEntryConnectionNodesAuditEntry `json:"nodes,omitzero"`
+}
+
+// ObjectiveNodeAuditLogAuditEntryConnectionNodesAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type ObjectiveNodeAuditLogAuditEntryConnectionNodesAuditEntry struct {
+	Action string `json:"action"`
+}
+
+// ObjectiveNodeNode includes the requested fields of the GraphQL interface Node.
+//
+// ObjectiveNodeNode is implemented by the following types:
+// ObjectiveNodeNodeAccount
+// ObjectiveNodeNodeAccountLocation
+// ObjectiveNodeNodeAlert
+// ObjectiveNodeNodeAuditEntry
+// ObjectiveNodeNodeCategory
+// ObjectiveNodeNodeCodeMapping
+// ObjectiveNodeNodeContract
+// ObjectiveNodeNodeDeadLetter
+// ObjectiveNodeNodeDespatchAdvice
+// ObjectiveNodeNodeDeviation
+// ObjectiveNodeNodeInboundDelivery
+// ObjectiveNodeNodeInvoice
+// ObjectiveNodeNodeItem
+// ObjectiveNodeNodeMasterDataConflict
+// ObjectiveNodeNodeObjective
+// ObjectiveNodeNodeOperation
+// ObjectiveNodeNodeOrder
+// ObjectiveNodeNodeOrderLine
+// ObjectiveNodeNodePartnerKey
+// ObjectiveNodeNodePurchaseOrder
+// ObjectiveNodeNodePurchaseOrderLine
+// ObjectiveNodeNodePurchaseOrderResponse
+// ObjectiveNodeNodeReconciliation
+// ObjectiveNodeNodeReturn
+// ObjectiveNodeNodeShipment
+// ObjectiveNodeNodeShipmentEvent
+// ObjectiveNodeNodeSignedMessage
+// ObjectiveNodeNodeSupplierItem
+// ObjectiveNodeNodeToleranceProfile
+// ObjectiveNodeNodeTradingPartner
+// ObjectiveNodeNodeUser
+// ObjectiveNodeNodeWarehouse
+// ObjectiveNodeNodeWebhookDelivery
+// ObjectiveNodeNodeWebhookEndpoint
+type ObjectiveNodeNode interface {
+	implementsGraphQLInterfaceObjectiveNodeNode()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *ObjectiveNodeNodeAccount) implementsGraphQLInterfaceObjectiveNodeNode()               {}
+func (v *ObjectiveNodeNodeAccountLocation) implementsGraphQLInterfaceObjectiveNodeNode()       {}
+func (v *ObjectiveNodeNodeAlert) implementsGraphQLInterfaceObjectiveNodeNode()                 {}
+func (v *ObjectiveNodeNodeAuditEntry) implementsGraphQLInterfaceObjectiveNodeNode()            {}
+func (v *ObjectiveNodeNodeCategory) implementsGraphQLInterfaceObjectiveNodeNode()              {}
+func (v *ObjectiveNodeNodeCodeMapping) implementsGraphQLInterfaceObjectiveNodeNode()           {}
+func (v *ObjectiveNodeNodeContract) implementsGraphQLInterfaceObjectiveNodeNode()              {}
+func (v *ObjectiveNodeNodeDeadLetter) implementsGraphQLInterfaceObjectiveNodeNode()            {}
+func (v *ObjectiveNodeNodeDespatchAdvice) implementsGraphQLInterfaceObjectiveNodeNode()        {}
+func (v *ObjectiveNodeNodeDeviation) implementsGraphQLInterfaceObjectiveNodeNode()             {}
+func (v *ObjectiveNodeNodeInboundDelivery) implementsGraphQLInterfaceObjectiveNodeNode()       {}
+func (v *ObjectiveNodeNodeInvoice) implementsGraphQLInterfaceObjectiveNodeNode()               {}
+func (v *ObjectiveNodeNodeItem) implementsGraphQLInterfaceObjectiveNodeNode()                  {}
+func (v *ObjectiveNodeNodeMasterDataConflict) implementsGraphQLInterfaceObjectiveNodeNode()    {}
+func (v *ObjectiveNodeNodeObjective) implementsGraphQLInterfaceObjectiveNodeNode()             {}
+func (v *ObjectiveNodeNodeOperation) implementsGraphQLInterfaceObjectiveNodeNode()             {}
+func (v *ObjectiveNodeNodeOrder) implementsGraphQLInterfaceObjectiveNodeNode()                 {}
+func (v *ObjectiveNodeNodeOrderLine) implementsGraphQLInterfaceObjectiveNodeNode()             {}
+func (v *ObjectiveNodeNodePartnerKey) implementsGraphQLInterfaceObjectiveNodeNode()            {}
+func (v *ObjectiveNodeNodePurchaseOrder) implementsGraphQLInterfaceObjectiveNodeNode()         {}
+func (v *ObjectiveNodeNodePurchaseOrderLine) implementsGraphQLInterfaceObjectiveNodeNode()     {}
+func (v *ObjectiveNodeNodePurchaseOrderResponse) implementsGraphQLInterfaceObjectiveNodeNode() {}
+func (v *ObjectiveNodeNodeReconciliation) implementsGraphQLInterfaceObjectiveNodeNode()        {}
+func (v *ObjectiveNodeNodeReturn) implementsGraphQLInterfaceObjectiveNodeNode()                {}
+func (v *ObjectiveNodeNodeShipment) implementsGraphQLInterfaceObjectiveNodeNode()              {}
+func (v *ObjectiveNodeNodeShipmentEvent) implementsGraphQLInterfaceObjectiveNodeNode()         {}
+func (v *ObjectiveNodeNodeSignedMessage) implementsGraphQLInterfaceObjectiveNodeNode()         {}
+func (v *ObjectiveNodeNodeSupplierItem) implementsGraphQLInterfaceObjectiveNodeNode()          {}
+func (v *ObjectiveNodeNodeToleranceProfile) implementsGraphQLInterfaceObjectiveNodeNode()      {}
+func (v *ObjectiveNodeNodeTradingPartner) implementsGraphQLInterfaceObjectiveNodeNode()        {}
+func (v *ObjectiveNodeNodeUser) implementsGraphQLInterfaceObjectiveNodeNode()                  {}
+func (v *ObjectiveNodeNodeWarehouse) implementsGraphQLInterfaceObjectiveNodeNode()             {}
+func (v *ObjectiveNodeNodeWebhookDelivery) implementsGraphQLInterfaceObjectiveNodeNode()       {}
+func (v *ObjectiveNodeNodeWebhookEndpoint) implementsGraphQLInterfaceObjectiveNodeNode()       {}
+
+func __unmarshalObjectiveNodeNode(b []byte, v *ObjectiveNodeNode) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "Account":
+		*v = new(ObjectiveNodeNodeAccount)
+		return json.Unmarshal(b, *v)
+	case "AccountLocation":
+		*v = new(ObjectiveNodeNodeAccountLocation)
+		return json.Unmarshal(b, *v)
+	case "Alert":
+		*v = new(ObjectiveNodeNodeAlert)
+		return json.Unmarshal(b, *v)
+	case "AuditEntry":
+		*v = new(ObjectiveNodeNodeAuditEntry)
+		return json.Unmarshal(b, *v)
+	case "Category":
+		*v = new(ObjectiveNodeNodeCategory)
+		return json.Unmarshal(b, *v)
+	case "CodeMapping":
+		*v = new(ObjectiveNodeNodeCodeMapping)
+		return json.Unmarshal(b, *v)
+	case "Contract":
+		*v = new(ObjectiveNodeNodeContract)
+		return json.Unmarshal(b, *v)
+	case "DeadLetter":
+		*v = new(ObjectiveNodeNodeDeadLetter)
+		return json.Unmarshal(b, *v)
+	case "DespatchAdvice":
+		*v = new(ObjectiveNodeNodeDespatchAdvice)
+		return json.Unmarshal(b, *v)
+	case "Deviation":
+		*v = new(ObjectiveNodeNodeDeviation)
+		return json.Unmarshal(b, *v)
+	case "InboundDelivery":
+		*v = new(ObjectiveNodeNodeInboundDelivery)
+		return json.Unmarshal(b, *v)
+	case "Invoice":
+		*v = new(ObjectiveNodeNodeInvoice)
+		return json.Unmarshal(b, *v)
+	case "Item":
+		*v = new(ObjectiveNodeNodeItem)
+		return json.Unmarshal(b, *v)
+	case "MasterDataConflict":
+		*v = new(ObjectiveNodeNodeMasterDataConflict)
+		return json.Unmarshal(b, *v)
+	case "Objective":
+		*v = new(ObjectiveNodeNodeObjective)
+		return json.Unmarshal(b, *v)
+	case "Operation":
+		*v = new(ObjectiveNodeNodeOperation)
+		return json.Unmarshal(b, *v)
+	case "Order":
+		*v = new(ObjectiveNodeNodeOrder)
+		return json.Unmarshal(b, *v)
+	case "OrderLine":
+		*v = new(ObjectiveNodeNodeOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PartnerKey":
+		*v = new(ObjectiveNodeNodePartnerKey)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrder":
+		*v = new(ObjectiveNodeNodePurchaseOrder)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderLine":
+		*v = new(ObjectiveNodeNodePurchaseOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderResponse":
+		*v = new(ObjectiveNodeNodePurchaseOrderResponse)
+		return json.Unmarshal(b, *v)
+	case "Reconciliation":
+		*v = new(ObjectiveNodeNodeReconciliation)
+		return json.Unmarshal(b, *v)
+	case "Return":
+		*v = new(ObjectiveNodeNodeReturn)
+		return json.Unmarshal(b, *v)
+	case "Shipment":
+		*v = new(ObjectiveNodeNodeShipment)
+		return json.Unmarshal(b, *v)
+	case "ShipmentEvent":
+		*v = new(ObjectiveNodeNodeShipmentEvent)
+		return json.Unmarshal(b, *v)
+	case "SignedMessage":
+		*v = new(ObjectiveNodeNodeSignedMessage)
+		return json.Unmarshal(b, *v)
+	case "SupplierItem":
+		*v = new(ObjectiveNodeNodeSupplierItem)
+		return json.Unmarshal(b, *v)
+	case "ToleranceProfile":
+		*v = new(ObjectiveNodeNodeToleranceProfile)
+		return json.Unmarshal(b, *v)
+	case "TradingPartner":
+		*v = new(ObjectiveNodeNodeTradingPartner)
+		return json.Unmarshal(b, *v)
+	case "User":
+		*v = new(ObjectiveNodeNodeUser)
+		return json.Unmarshal(b, *v)
+	case "Warehouse":
+		*v = new(ObjectiveNodeNodeWarehouse)
+		return json.Unmarshal(b, *v)
+	case "WebhookDelivery":
+		*v = new(ObjectiveNodeNodeWebhookDelivery)
+		return json.Unmarshal(b, *v)
+	case "WebhookEndpoint":
+		*v = new(ObjectiveNodeNodeWebhookEndpoint)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Node.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for ObjectiveNodeNode: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalObjectiveNodeNode(v *ObjectiveNodeNode) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *ObjectiveNodeNodeAccount:
+		typename = "Account"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeAccount
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeAccountLocation:
+		typename = "AccountLocation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeAccountLocation
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeAlert:
+		typename = "Alert"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeAlert
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeAuditEntry:
+		typename = "AuditEntry"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeAuditEntry
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeCategory:
+		typename = "Category"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeCategory
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeCodeMapping:
+		typename = "CodeMapping"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeCodeMapping
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeContract:
+		typename = "Contract"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeContract
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeDeadLetter:
+		typename = "DeadLetter"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeDeadLetter
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeDespatchAdvice:
+		typename = "DespatchAdvice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeDespatchAdvice
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeDeviation:
+		typename = "Deviation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeDeviation
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeInboundDelivery:
+		typename = "InboundDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeInboundDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeInvoice:
+		typename = "Invoice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeInvoice
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeItem:
+		typename = "Item"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeMasterDataConflict:
+		typename = "MasterDataConflict"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeMasterDataConflict
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeObjective:
+		typename = "Objective"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeObjective
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeOperation:
+		typename = "Operation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeOperation
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeOrder:
+		typename = "Order"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeOrderLine:
+		typename = "OrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodePartnerKey:
+		typename = "PartnerKey"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodePartnerKey
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodePurchaseOrder:
+		typename = "PurchaseOrder"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodePurchaseOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodePurchaseOrderLine:
+		typename = "PurchaseOrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodePurchaseOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodePurchaseOrderResponse:
+		typename = "PurchaseOrderResponse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodePurchaseOrderResponse
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeReconciliation:
+		typename = "Reconciliation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeReconciliation
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeReturn:
+		typename = "Return"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeReturn
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeShipment:
+		typename = "Shipment"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeShipment
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeShipmentEvent:
+		typename = "ShipmentEvent"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeShipmentEvent
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeSignedMessage:
+		typename = "SignedMessage"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeSignedMessage
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeSupplierItem:
+		typename = "SupplierItem"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeSupplierItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeToleranceProfile:
+		typename = "ToleranceProfile"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeToleranceProfile
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeTradingPartner:
+		typename = "TradingPartner"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeTradingPartner
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeUser:
+		typename = "User"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeUser
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeWarehouse:
+		typename = "Warehouse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeWarehouse
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeWebhookDelivery:
+		typename = "WebhookDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeWebhookDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *ObjectiveNodeNodeWebhookEndpoint:
+		typename = "WebhookEndpoint"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ObjectiveNodeNodeWebhookEndpoint
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for ObjectiveNodeNode: "%T"`, v)
+	}
+}
+
+// ObjectiveNodeNodeAccount includes the requested fields of the GraphQL type Account.
+type ObjectiveNodeNodeAccount struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeAccount) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeAccountLocation includes the requested fields of the GraphQL type AccountLocation.
+type ObjectiveNodeNodeAccountLocation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeAccountLocation) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeAlert includes the requested fields of the GraphQL type Alert.
+type ObjectiveNodeNodeAlert struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeAlert) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type ObjectiveNodeNodeAuditEntry struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeAuditEntry) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeCategory includes the requested fields of the GraphQL type Category.
+type ObjectiveNodeNodeCategory struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeCategory) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeCodeMapping includes the requested fields of the GraphQL type CodeMapping.
+type ObjectiveNodeNodeCodeMapping struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeCodeMapping) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeContract includes the requested fields of the GraphQL type Contract.
+type ObjectiveNodeNodeContract struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeContract) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeDeadLetter includes the requested fields of the GraphQL type DeadLetter.
+type ObjectiveNodeNodeDeadLetter struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeDeadLetter) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeDespatchAdvice includes the requested fields of the GraphQL type DespatchAdvice.
+type ObjectiveNodeNodeDespatchAdvice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeDespatchAdvice) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeDeviation includes the requested fields of the GraphQL type Deviation.
+type ObjectiveNodeNodeDeviation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeDeviation) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeInboundDelivery includes the requested fields of the GraphQL type InboundDelivery.
+type ObjectiveNodeNodeInboundDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeInboundDelivery) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeInvoice includes the requested fields of the GraphQL type Invoice.
+type ObjectiveNodeNodeInvoice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeInvoice) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeItem includes the requested fields of the GraphQL type Item.
+type ObjectiveNodeNodeItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeItem) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeMasterDataConflict includes the requested fields of the GraphQL type MasterDataConflict.
+type ObjectiveNodeNodeMasterDataConflict struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeMasterDataConflict) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeObjective includes the requested fields of the GraphQL type Objective.
+type ObjectiveNodeNodeObjective struct {
+	Typename *string `json:"__typename,omitzero"`
+	Name     string  `json:"name"`
+}
+
+func (v *ObjectiveNodeNodeObjective) GetTypename() *string { return v.Typename }
+
+func (v *ObjectiveNodeNodeObjective) GetName() string { return v.Name }
+
+// ObjectiveNodeNodeOperation includes the requested fields of the GraphQL type Operation.
+type ObjectiveNodeNodeOperation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeOperation) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeOrder includes the requested fields of the GraphQL type Order.
+type ObjectiveNodeNodeOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeOrder) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeOrderLine includes the requested fields of the GraphQL type OrderLine.
+type ObjectiveNodeNodeOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeOrderLine) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodePartnerKey includes the requested fields of the GraphQL type PartnerKey.
+type ObjectiveNodeNodePartnerKey struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodePartnerKey) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodePurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type ObjectiveNodeNodePurchaseOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodePurchaseOrder) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodePurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type ObjectiveNodeNodePurchaseOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodePurchaseOrderLine) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodePurchaseOrderResponse includes the requested fields of the GraphQL type PurchaseOrderResponse.
+type ObjectiveNodeNodePurchaseOrderResponse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodePurchaseOrderResponse) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeReconciliation includes the requested fields of the GraphQL type Reconciliation.
+type ObjectiveNodeNodeReconciliation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeReconciliation) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeReturn includes the requested fields of the GraphQL type Return.
+type ObjectiveNodeNodeReturn struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeReturn) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeShipment includes the requested fields of the GraphQL type Shipment.
+type ObjectiveNodeNodeShipment struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeShipment) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type ObjectiveNodeNodeShipmentEvent struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeShipmentEvent) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeSignedMessage includes the requested fields of the GraphQL type SignedMessage.
+type ObjectiveNodeNodeSignedMessage struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeSignedMessage) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeSupplierItem includes the requested fields of the GraphQL type SupplierItem.
+type ObjectiveNodeNodeSupplierItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeSupplierItem) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeToleranceProfile includes the requested fields of the GraphQL type ToleranceProfile.
+type ObjectiveNodeNodeToleranceProfile struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeToleranceProfile) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type ObjectiveNodeNodeTradingPartner struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeTradingPartner) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeUser includes the requested fields of the GraphQL type User.
+type ObjectiveNodeNodeUser struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeUser) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeWarehouse includes the requested fields of the GraphQL type Warehouse.
+type ObjectiveNodeNodeWarehouse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeWarehouse) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeWebhookDelivery includes the requested fields of the GraphQL type WebhookDelivery.
+type ObjectiveNodeNodeWebhookDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeWebhookDelivery) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeNodeWebhookEndpoint includes the requested fields of the GraphQL type WebhookEndpoint.
+type ObjectiveNodeNodeWebhookEndpoint struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ObjectiveNodeNodeWebhookEndpoint) GetTypename() *string { return v.Typename }
+
+// ObjectiveNodeResponse is returned by ObjectiveNode on success.
+type ObjectiveNodeResponse struct {
+	Node     ObjectiveNodeNode                         `json:"-"`
+	AuditLog ObjectiveNodeAuditLogAuditEntryConnection `json:"auditLog"`
+}
+
+func (v *ObjectiveNodeResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ObjectiveNodeResponse
+		Node json.RawMessage `json:"node"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ObjectiveNodeResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Node
+		src := firstPass.Node
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalObjectiveNodeNode(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal ObjectiveNodeResponse.Node: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalObjectiveNodeResponse struct {
+	Node json.RawMessage `json:"node"`
+
+	AuditLog ObjectiveNodeAuditLogAuditEntryConnection `json:"auditLog"`
+}
+
+func (v *ObjectiveNodeResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ObjectiveNodeResponse) __premarshalJSON() (*__premarshalObjectiveNodeResponse, error) {
+	var retval __premarshalObjectiveNodeResponse
+
+	{
+
+		dst := &retval.Node
+		src := v.Node
+		var err error
+		*dst, err = __marshalObjectiveNodeNode(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal ObjectiveNodeResponse.Node: %w", err)
+		}
+	}
+	retval.AuditLog = v.AuditLog
+	return &retval, nil
+}
+
+type OnboardingStage string
+
+const (
+	OnboardingStageInvited      OnboardingStage = "INVITED"
+	OnboardingStageRegistered   OnboardingStage = "REGISTERED"
+	OnboardingStageKeysVerified OnboardingStage = "KEYS_VERIFIED"
+	OnboardingStageTesting      OnboardingStage = "TESTING"
+	OnboardingStageCertified    OnboardingStage = "CERTIFIED"
+	OnboardingStageActive       OnboardingStage = "ACTIVE"
+	OnboardingStageSuspended    OnboardingStage = "SUSPENDED"
+	OnboardingStageOffboarded   OnboardingStage = "OFFBOARDED"
+)
+
+var AllOnboardingStage = []OnboardingStage{
+	OnboardingStageInvited,
+	OnboardingStageRegistered,
+	OnboardingStageKeysVerified,
+	OnboardingStageTesting,
+	OnboardingStageCertified,
+	OnboardingStageActive,
+	OnboardingStageSuspended,
+	OnboardingStageOffboarded,
 }
 
 // OperationDetails includes the GraphQL fields of Operation requested by the fragment OperationDetails.
@@ -799,6 +4700,14 @@ type OperationDetailsStepsOperationStep struct {
 	Name     string    `json:"name"`
 	State    StepState `json:"state"`
 	Attempts int       `json:"attempts"`
+}
+
+type OperationFilter struct {
+	State         []OperationState `json:"state,omitzero"`
+	Kind          []OperationKind  `json:"kind,omitzero"`
+	Subject       *string          `json:"subject,omitzero"`
+	CorrelationId *string          `json:"correlationId,omitzero"`
+	Submitted     *DateRangeInput  `json:"submitted,omitzero"`
 }
 
 type OperationKind string
@@ -912,6 +4821,30 @@ var AllOperationState = []OperationState{
 	OperationStateCompensated,
 	OperationStateFailed,
 	OperationStateDeadLettered,
+}
+
+// OperationStepsOperationsOperationConnection includes the requested fields of the GraphQL type OperationConnection.
+type OperationStepsOperationsOperationConnection struct {
+	Nodes []OperationStepsOperationsOperationConnectionNodesOperation `json:"nodes,omitzero"`
+}
+
+// OperationStepsOperationsOperationConnectionNodesOperation includes the requested fields of the GraphQL type Operation.
+type OperationStepsOperationsOperationConnectionNodesOperation struct {
+	Id            string                                                                        `json:"id"`
+	State         OperationState                                                                `json:"state"`
+	CorrelationId string                                                                        `json:"correlationId"`
+	Steps         []OperationStepsOperationsOperationConnectionNodesOperationStepsOperationStep `json:"steps,omitzero"`
+}
+
+// OperationStepsOperationsOperationConnectionNodesOperationStepsOperationStep includes the requested fields of the GraphQL type OperationStep.
+type OperationStepsOperationsOperationConnectionNodesOperationStepsOperationStep struct {
+	Name  string    `json:"name"`
+	State StepState `json:"state"`
+}
+
+// OperationStepsResponse is returned by OperationSteps on success.
+type OperationStepsResponse struct {
+	Operations OperationStepsOperationsOperationConnection `json:"operations"`
 }
 
 // OperationStream includes the requested fields of the GraphQL interface OperationStream.
@@ -1179,6 +5112,21 @@ type OrderCommitmentsResponse struct {
 	Order OrderCommitmentsOrder `json:"order"`
 }
 
+// OrderCountOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
+type OrderCountOrdersOrderConnection struct {
+	TotalCount OrderCountOrdersOrderConnectionTotalCount `json:"totalCount"`
+}
+
+// OrderCountOrdersOrderConnectionTotalCount includes the requested fields of the GraphQL type TotalCount.
+type OrderCountOrdersOrderConnectionTotalCount struct {
+	Value int `json:"value"`
+}
+
+// OrderCountResponse is returned by OrderCount on success.
+type OrderCountResponse struct {
+	Orders OrderCountOrdersOrderConnection `json:"orders"`
+}
+
 // OrderDetails includes the GraphQL fields of Order requested by the fragment OrderDetails.
 type OrderDetails struct {
 	OrderSummary `json:"-"`
@@ -1317,6 +5265,18 @@ type OrderDetailsTimelineTimelineConnectionNodesTimelineEntry struct {
 // OrderDetailsTimelineTimelineConnectionNodesTimelineEntryActorUser includes the requested fields of the GraphQL type User.
 type OrderDetailsTimelineTimelineConnectionNodesTimelineEntryActorUser struct {
 	DisplayName string `json:"displayName"`
+}
+
+type OrderFilter struct {
+	Accounts         []string        `json:"accounts,omitzero"`
+	Status           []OrderStatus   `json:"status,omitzero"`
+	Number           *string         `json:"number,omitzero"`
+	CustomerPoNumber *string         `json:"customerPoNumber,omitzero"`
+	Placed           *DateRangeInput `json:"placed,omitzero"`
+	Item             *ItemBy         `json:"item,omitzero"`
+	ShipTo           *string         `json:"shipTo,omitzero"`
+	NeedsAction      *bool           `json:"needsAction,omitzero"`
+	ChangedSince     *string         `json:"changedSince,omitzero"`
 }
 
 type OrderInput struct {
@@ -1511,6 +5471,198 @@ type OrderSummaryTotalsTotalMoney struct {
 	Amount string `json:"amount"`
 }
 
+type OutOfTolerancePolicy string
+
+const (
+	OutOfTolerancePolicyReject         OutOfTolerancePolicy = "REJECT"
+	OutOfTolerancePolicyHoldForBuyer   OutOfTolerancePolicy = "HOLD_FOR_BUYER"
+	OutOfTolerancePolicyAcceptAndAlert OutOfTolerancePolicy = "ACCEPT_AND_ALERT"
+)
+
+var AllOutOfTolerancePolicy = []OutOfTolerancePolicy{
+	OutOfTolerancePolicyReject,
+	OutOfTolerancePolicyHoldForBuyer,
+	OutOfTolerancePolicyAcceptAndAlert,
+}
+
+type PartnerChannelInput struct {
+	Kind      ChannelKind           `json:"kind"`
+	Direction MessageDirection      `json:"direction"`
+	Documents []PartnerDocumentKind `json:"documents,omitzero"`
+	Endpoint  *string               `json:"endpoint,omitzero"`
+}
+
+// PartnerCodesPartnersTradingPartnerConnection includes the requested fields of the GraphQL type TradingPartnerConnection.
+type PartnerCodesPartnersTradingPartnerConnection struct {
+	Nodes      []PartnerCodesPartnersTradingPartnerConnectionNodesTradingPartner `json:"nodes,omitzero"`
+	TotalCount PartnerCodesPartnersTradingPartnerConnectionTotalCount            `json:"totalCount"`
+}
+
+// PartnerCodesPartnersTradingPartnerConnectionNodesTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type PartnerCodesPartnersTradingPartnerConnectionNodesTradingPartner struct {
+	Code string `json:"code"`
+}
+
+// PartnerCodesPartnersTradingPartnerConnectionTotalCount includes the requested fields of the GraphQL type TotalCount.
+type PartnerCodesPartnersTradingPartnerConnectionTotalCount struct {
+	Value int `json:"value"`
+}
+
+// PartnerCodesResponse is returned by PartnerCodes on success.
+type PartnerCodesResponse struct {
+	Partners PartnerCodesPartnersTradingPartnerConnection `json:"partners"`
+}
+
+// PartnerDetails includes the GraphQL fields of TradingPartner requested by the fragment PartnerDetails.
+type PartnerDetails struct {
+	Id                string                                 `json:"id"`
+	Version           string                                 `json:"version"`
+	RequiresSignature bool                                   `json:"requiresSignature"`
+	Scopes            []string                               `json:"scopes,omitzero"`
+	Quota             PartnerDetailsQuota                    `json:"quota"`
+	Channels          []PartnerDetailsChannelsPartnerChannel `json:"channels,omitzero"`
+	Onboarding        PartnerDetailsOnboarding               `json:"onboarding"`
+	Keys              []PartnerDetailsKeysPartnerKey         `json:"keys,omitzero"`
+}
+
+// PartnerDetailsChannelsPartnerChannel includes the requested fields of the GraphQL type PartnerChannel.
+type PartnerDetailsChannelsPartnerChannel struct {
+	Kind      ChannelKind           `json:"kind"`
+	Documents []PartnerDocumentKind `json:"documents,omitzero"`
+}
+
+// PartnerDetailsKeysPartnerKey includes the requested fields of the GraphQL type PartnerKey.
+type PartnerDetailsKeysPartnerKey struct {
+	Id          string  `json:"id"`
+	Fingerprint string  `json:"fingerprint"`
+	Challenge   *string `json:"challenge,omitzero"`
+	VerifiedAt  *string `json:"verifiedAt,omitzero"`
+	RevokedAt   *string `json:"revokedAt,omitzero"`
+}
+
+// PartnerDetailsOnboarding includes the requested fields of the GraphQL type Onboarding.
+type PartnerDetailsOnboarding struct {
+	Stage       OnboardingStage                                 `json:"stage"`
+	ActivatedAt *string                                         `json:"activatedAt,omitzero"`
+	Checks      []PartnerDetailsOnboardingChecksOnboardingCheck `json:"checks,omitzero"`
+}
+
+// PartnerDetailsOnboardingChecksOnboardingCheck includes the requested fields of the GraphQL type OnboardingCheck.
+type PartnerDetailsOnboardingChecksOnboardingCheck struct {
+	Name   string          `json:"name"`
+	Stage  OnboardingStage `json:"stage"`
+	Passed bool            `json:"passed"`
+	Detail *string         `json:"detail,omitzero"`
+}
+
+// PartnerDetailsQuota includes the requested fields of the GraphQL type Quota.
+type PartnerDetailsQuota struct {
+	CostPerMinute int `json:"costPerMinute"`
+}
+
+type PartnerDocumentKind string
+
+const (
+	PartnerDocumentKindPurchaseOrder         PartnerDocumentKind = "PURCHASE_ORDER"
+	PartnerDocumentKindPurchaseOrderChange   PartnerDocumentKind = "PURCHASE_ORDER_CHANGE"
+	PartnerDocumentKindPurchaseOrderResponse PartnerDocumentKind = "PURCHASE_ORDER_RESPONSE"
+	PartnerDocumentKindDespatchAdvice        PartnerDocumentKind = "DESPATCH_ADVICE"
+	PartnerDocumentKindTransportStatus       PartnerDocumentKind = "TRANSPORT_STATUS"
+	PartnerDocumentKindInventoryReport       PartnerDocumentKind = "INVENTORY_REPORT"
+	PartnerDocumentKindForecast              PartnerDocumentKind = "FORECAST"
+	PartnerDocumentKindPriceSalesCatalog     PartnerDocumentKind = "PRICE_SALES_CATALOG"
+	PartnerDocumentKindInvoice               PartnerDocumentKind = "INVOICE"
+)
+
+var AllPartnerDocumentKind = []PartnerDocumentKind{
+	PartnerDocumentKindPurchaseOrder,
+	PartnerDocumentKindPurchaseOrderChange,
+	PartnerDocumentKindPurchaseOrderResponse,
+	PartnerDocumentKindDespatchAdvice,
+	PartnerDocumentKindTransportStatus,
+	PartnerDocumentKindInventoryReport,
+	PartnerDocumentKindForecast,
+	PartnerDocumentKindPriceSalesCatalog,
+	PartnerDocumentKindInvoice,
+}
+
+type PartnerInput struct {
+	Code              string                `json:"code"`
+	Name              string                `json:"name"`
+	Gln               *string               `json:"gln,omitzero"`
+	RequiresSignature *bool                 `json:"requiresSignature,omitzero"`
+	Channels          []PartnerChannelInput `json:"channels,omitzero"`
+	Scopes            []string              `json:"scopes,omitzero"`
+	CostPerMinute     *int                  `json:"costPerMinute,omitzero"`
+	ToleranceProfile  *string               `json:"toleranceProfile,omitzero"`
+}
+
+// PartnerRangesPartnersTradingPartnerConnection includes the requested fields of the GraphQL type TradingPartnerConnection.
+type PartnerRangesPartnersTradingPartnerConnection struct {
+	Nodes []PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartner `json:"nodes,omitzero"`
+}
+
+// PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartner struct {
+	Code  string                                                                                      `json:"code"`
+	Items PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnection `json:"items"`
+}
+
+// PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnection includes the requested fields of the GraphQL type SupplierItemConnection.
+type PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnection struct {
+	TotalCount PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnectionTotalCount          `json:"totalCount"`
+	Nodes      []PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnectionNodesSupplierItem `json:"nodes,omitzero"`
+}
+
+// PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnectionNodesSupplierItem includes the requested fields of the GraphQL type SupplierItem.
+type PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnectionNodesSupplierItem struct {
+	Supplier PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnectionNodesSupplierItemSupplierTradingPartner `json:"supplier"`
+}
+
+// PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnectionNodesSupplierItemSupplierTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnectionNodesSupplierItemSupplierTradingPartner struct {
+	Code string `json:"code"`
+}
+
+// PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnectionTotalCount includes the requested fields of the GraphQL type TotalCount.
+type PartnerRangesPartnersTradingPartnerConnectionNodesTradingPartnerItemsSupplierItemConnectionTotalCount struct {
+	Value int `json:"value"`
+}
+
+// PartnerRangesResponse is returned by PartnerRanges on success.
+type PartnerRangesResponse struct {
+	Partners PartnerRangesPartnersTradingPartnerConnection `json:"partners"`
+}
+
+// PartnerResponse is returned by Partner on success.
+type PartnerResponse struct {
+	Partner PartnerDetails `json:"partner"`
+}
+
+// PartnerScorecardsPartnersTradingPartnerConnection includes the requested fields of the GraphQL type TradingPartnerConnection.
+type PartnerScorecardsPartnersTradingPartnerConnection struct {
+	Nodes []PartnerScorecardsPartnersTradingPartnerConnectionNodesTradingPartner `json:"nodes,omitzero"`
+}
+
+// PartnerScorecardsPartnersTradingPartnerConnectionNodesTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type PartnerScorecardsPartnersTradingPartnerConnectionNodesTradingPartner struct {
+	Code      string                                                                                       `json:"code"`
+	Scorecard []PartnerScorecardsPartnersTradingPartnerConnectionNodesTradingPartnerScorecardMeasureResult `json:"scorecard,omitzero"`
+}
+
+// PartnerScorecardsPartnersTradingPartnerConnectionNodesTradingPartnerScorecardMeasureResult includes the requested fields of the GraphQL type MeasureResult.
+type PartnerScorecardsPartnersTradingPartnerConnectionNodesTradingPartnerScorecardMeasureResult struct {
+	Measure BusinessMeasure `json:"measure"`
+	Samples int             `json:"samples"`
+	P95     *string         `json:"p95,omitzero"`
+	Percent *string         `json:"percent,omitzero"`
+}
+
+// PartnerScorecardsResponse is returned by PartnerScorecards on success.
+type PartnerScorecardsResponse struct {
+	Partners PartnerScorecardsPartnersTradingPartnerConnection `json:"partners"`
+}
+
 // PauseSourceResponse is returned by PauseSource on success.
 type PauseSourceResponse struct {
 	PauseSource ControlledSource `json:"pauseSource"`
@@ -1679,9 +5831,328 @@ var AllPromiseReasonCode = []PromiseReasonCode{
 	PromiseReasonCodeStaleSource,
 }
 
+type ProvePartnerKeyInput struct {
+	Key       string `json:"key"`
+	Signature string `json:"signature"`
+}
+
+// ProvePartnerKeyResponse is returned by ProvePartnerKey on success.
+type ProvePartnerKeyResponse struct {
+	ProvePartnerKey ChangedPartner `json:"provePartnerKey"`
+}
+
+// PublishCodeMappingPublishCodeMappingCodeMappingPayload includes the requested fields of the GraphQL type CodeMappingPayload.
+type PublishCodeMappingPublishCodeMappingCodeMappingPayload struct {
+	Replayed bool               `json:"replayed"`
+	Errors   []Refusal          `json:"errors,omitzero"`
+	Mapping  CodeMappingDetails `json:"mapping"`
+}
+
+// PublishCodeMappingResponse is returned by PublishCodeMapping on success.
+type PublishCodeMappingResponse struct {
+	PublishCodeMapping PublishCodeMappingPublishCodeMappingCodeMappingPayload `json:"publishCodeMapping"`
+}
+
+type PurchaseOrderAction string
+
+const (
+	PurchaseOrderActionAcknowledge          PurchaseOrderAction = "ACKNOWLEDGE"
+	PurchaseOrderActionProposeChange        PurchaseOrderAction = "PROPOSE_CHANGE"
+	PurchaseOrderActionShip                 PurchaseOrderAction = "SHIP"
+	PurchaseOrderActionCancelDespatchAdvice PurchaseOrderAction = "CANCEL_DESPATCH_ADVICE"
+	PurchaseOrderActionDecideDeviation      PurchaseOrderAction = "DECIDE_DEVIATION"
+)
+
+var AllPurchaseOrderAction = []PurchaseOrderAction{
+	PurchaseOrderActionAcknowledge,
+	PurchaseOrderActionProposeChange,
+	PurchaseOrderActionShip,
+	PurchaseOrderActionCancelDespatchAdvice,
+	PurchaseOrderActionDecideDeviation,
+}
+
+// PurchaseOrderDetails includes the GraphQL fields of PurchaseOrder requested by the fragment PurchaseOrderDetails.
+type PurchaseOrderDetails struct {
+	Id             string                                               `json:"id"`
+	Number         string                                               `json:"number"`
+	Revision       int                                                  `json:"revision"`
+	Status         PurchaseOrderStatus                                  `json:"status"`
+	AllowedActions []PurchaseOrderAction                                `json:"allowedActions,omitzero"`
+	Operation      PurchaseOrderDetailsOperation                        `json:"operation"`
+	Responses      []PurchaseOrderDetailsResponsesPurchaseOrderResponse `json:"responses,omitzero"`
+	Timeline       PurchaseOrderDetailsTimelineTimelineConnection       `json:"timeline"`
+	Lines          PurchaseOrderDetailsLinesPurchaseOrderLineConnection `json:"lines"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnection includes the requested fields of the GraphQL type PurchaseOrderLineConnection.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnection struct {
+	Nodes []PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLine `json:"nodes,omitzero"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLine struct {
+	Id              string                                                                                                        `json:"id"`
+	LineNumber      string                                                                                                        `json:"lineNumber"`
+	Sku             *string                                                                                                       `json:"sku,omitzero"`
+	Ordered         PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOrderedQuantity                     `json:"ordered"`
+	Acknowledged    PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineAcknowledgedQuantity                `json:"acknowledged"`
+	Open            PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOpenQuantity                        `json:"open"`
+	UnitPrice       PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineUnitPrice                           `json:"unitPrice"`
+	Acknowledgments []PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineAcknowledgmentsLineAcknowledgment `json:"acknowledgments,omitzero"`
+	Schedule        []PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineSchedulePurchaseScheduleLine      `json:"schedule,omitzero"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineAcknowledgedQuantity includes the requested fields of the GraphQL type Quantity.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineAcknowledgedQuantity struct {
+	Value string `json:"value"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineAcknowledgmentsLineAcknowledgment includes the requested fields of the GraphQL type LineAcknowledgment.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineAcknowledgmentsLineAcknowledgment struct {
+	Status               LineAckStatus                                                                                                       `json:"status"`
+	Quantity             PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineAcknowledgmentsLineAcknowledgmentQuantity `json:"quantity"`
+	PromisedDeliveryDate *string                                                                                                             `json:"promisedDeliveryDate,omitzero"`
+	Reason               *string                                                                                                             `json:"reason,omitzero"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineAcknowledgmentsLineAcknowledgmentQuantity includes the requested fields of the GraphQL type Quantity.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineAcknowledgmentsLineAcknowledgmentQuantity struct {
+	Value string `json:"value"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOpenQuantity includes the requested fields of the GraphQL type Quantity.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOpenQuantity struct {
+	Value string `json:"value"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOrderedQuantity includes the requested fields of the GraphQL type Quantity.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOrderedQuantity struct {
+	Value string `json:"value"`
+	Unit  string `json:"unit"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineSchedulePurchaseScheduleLine includes the requested fields of the GraphQL type PurchaseScheduleLine.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineSchedulePurchaseScheduleLine struct {
+	Quantity              PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineSchedulePurchaseScheduleLineQuantity `json:"quantity"`
+	RequestedDeliveryDate *string                                                                                                        `json:"requestedDeliveryDate,omitzero"`
+	PromisedShipDate      *string                                                                                                        `json:"promisedShipDate,omitzero"`
+	PromisedDeliveryDate  *string                                                                                                        `json:"promisedDeliveryDate,omitzero"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineSchedulePurchaseScheduleLineQuantity includes the requested fields of the GraphQL type Quantity.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineSchedulePurchaseScheduleLineQuantity struct {
+	Value string `json:"value"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineUnitPrice includes the requested fields of the GraphQL type UnitPrice.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineUnitPrice struct {
+	Price PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineUnitPricePriceMoney  `json:"price"`
+	Per   PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineUnitPricePerQuantity `json:"per"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineUnitPricePerQuantity includes the requested fields of the GraphQL type Quantity.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineUnitPricePerQuantity struct {
+	Value string `json:"value"`
+	Unit  string `json:"unit"`
+}
+
+// PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineUnitPricePriceMoney includes the requested fields of the GraphQL type Money.
+type PurchaseOrderDetailsLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineUnitPricePriceMoney struct {
+	Amount   string `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+// PurchaseOrderDetailsOperation includes the requested fields of the GraphQL type Operation.
+type PurchaseOrderDetailsOperation struct {
+	Id       string                                               `json:"id"`
+	State    OperationState                                       `json:"state"`
+	Awaiting PurchaseOrderDetailsOperationAwaitingAwaitedDecision `json:"awaiting"`
+}
+
+// PurchaseOrderDetailsOperationAwaitingAwaitedDecision includes the requested fields of the GraphQL type AwaitedDecision.
+type PurchaseOrderDetailsOperationAwaitingAwaitedDecision struct {
+	By         Audience                                                                  `json:"by"`
+	Message    string                                                                    `json:"message"`
+	Deviations []PurchaseOrderDetailsOperationAwaitingAwaitedDecisionDeviationsDeviation `json:"deviations,omitzero"`
+}
+
+// PurchaseOrderDetailsOperationAwaitingAwaitedDecisionDeviationsDeviation includes the requested fields of the GraphQL type Deviation.
+type PurchaseOrderDetailsOperationAwaitingAwaitedDecisionDeviationsDeviation struct {
+	Id string `json:"id"`
+}
+
+// PurchaseOrderDetailsResponsesPurchaseOrderResponse includes the requested fields of the GraphQL type PurchaseOrderResponse.
+type PurchaseOrderDetailsResponsesPurchaseOrderResponse struct {
+	Id             string                                                                  `json:"id"`
+	ResponseNumber string                                                                  `json:"responseNumber"`
+	Kind           ResponseKind                                                            `json:"kind"`
+	Operation      PurchaseOrderDetailsResponsesPurchaseOrderResponseOperation             `json:"operation"`
+	Deviations     []PurchaseOrderDetailsResponsesPurchaseOrderResponseDeviationsDeviation `json:"deviations,omitzero"`
+}
+
+// PurchaseOrderDetailsResponsesPurchaseOrderResponseDeviationsDeviation includes the requested fields of the GraphQL type Deviation.
+type PurchaseOrderDetailsResponsesPurchaseOrderResponseDeviationsDeviation struct {
+	Id    string         `json:"id"`
+	Field DeviationField `json:"field"`
+	State DeviationState `json:"state"`
+}
+
+// PurchaseOrderDetailsResponsesPurchaseOrderResponseOperation includes the requested fields of the GraphQL type Operation.
+type PurchaseOrderDetailsResponsesPurchaseOrderResponseOperation struct {
+	Id    string         `json:"id"`
+	State OperationState `json:"state"`
+}
+
+// PurchaseOrderDetailsTimelineTimelineConnection includes the requested fields of the GraphQL type TimelineConnection.
+type PurchaseOrderDetailsTimelineTimelineConnection struct {
+	Nodes []PurchaseOrderDetailsTimelineTimelineConnectionNodesTimelineEntry `json:"nodes,omitzero"`
+}
+
+// PurchaseOrderDetailsTimelineTimelineConnectionNodesTimelineEntry includes the requested fields of the GraphQL type TimelineEntry.
+type PurchaseOrderDetailsTimelineTimelineConnectionNodesTimelineEntry struct {
+	Kind    TimelineKind `json:"kind"`
+	Message string       `json:"message"`
+}
+
+type PurchaseOrderFilter struct {
+	Status       []PurchaseOrderStatus `json:"status,omitzero"`
+	Number       *string               `json:"number,omitzero"`
+	Supplier     *string               `json:"supplier,omitzero"`
+	NeedsAction  *bool                 `json:"needsAction,omitzero"`
+	Promised     *DateRangeInput       `json:"promised,omitzero"`
+	Item         *ItemBy               `json:"item,omitzero"`
+	ChangedSince *string               `json:"changedSince,omitzero"`
+}
+
+// PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnection includes the requested fields of the GraphQL type PurchaseOrderConnection.
+type PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnection struct {
+	Nodes []PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder `json:"nodes,omitzero"`
+}
+
+// PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder struct {
+	Number string                                                                                                    `json:"number"`
+	Lines  PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrderLinesPurchaseOrderLineConnection `json:"lines"`
+}
+
+// PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrderLinesPurchaseOrderLineConnection includes the requested fields of the GraphQL type PurchaseOrderLineConnection.
+type PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrderLinesPurchaseOrderLineConnection struct {
+	Nodes []PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLine `json:"nodes,omitzero"`
+}
+
+// PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLine struct {
+	Sku *string `json:"sku,omitzero"`
+}
+
+// PurchaseOrderLinesResponse is returned by PurchaseOrderLines on success.
+type PurchaseOrderLinesResponse struct {
+	PurchaseOrders PurchaseOrderLinesPurchaseOrdersPurchaseOrderConnection `json:"purchaseOrders"`
+}
+
+// PurchaseOrderNumbersPurchaseOrdersPurchaseOrderConnection includes the requested fields of the GraphQL type PurchaseOrderConnection.
+type PurchaseOrderNumbersPurchaseOrdersPurchaseOrderConnection struct {
+	Nodes []PurchaseOrderNumbersPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder `json:"nodes,omitzero"`
+}
+
+// PurchaseOrderNumbersPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type PurchaseOrderNumbersPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder struct {
+	Number string `json:"number"`
+}
+
+// PurchaseOrderNumbersResponse is returned by PurchaseOrderNumbers on success.
+type PurchaseOrderNumbersResponse struct {
+	PurchaseOrders PurchaseOrderNumbersPurchaseOrdersPurchaseOrderConnection `json:"purchaseOrders"`
+}
+
+// PurchaseOrderResponse is returned by PurchaseOrder on success.
+type PurchaseOrderResponse struct {
+	PurchaseOrder PurchaseOrderDetails `json:"purchaseOrder"`
+}
+
+type PurchaseOrderResponseInput struct {
+	PurchaseOrder       string                    `json:"purchaseOrder"`
+	ExpectedRevision    int                       `json:"expectedRevision"`
+	ResponseNumber      string                    `json:"responseNumber"`
+	SupplierOrderNumber *string                   `json:"supplierOrderNumber,omitzero"`
+	Kind                ResponseKind              `json:"kind"`
+	Lines               []LineAcknowledgmentInput `json:"lines,omitzero"`
+	Signature           *string                   `json:"signature,omitzero"`
+}
+
+type PurchaseOrderStatus string
+
+const (
+	PurchaseOrderStatusIssued                  PurchaseOrderStatus = "ISSUED"
+	PurchaseOrderStatusSent                    PurchaseOrderStatus = "SENT"
+	PurchaseOrderStatusReceivedBySupplier      PurchaseOrderStatus = "RECEIVED_BY_SUPPLIER"
+	PurchaseOrderStatusAcknowledged            PurchaseOrderStatus = "ACKNOWLEDGED"
+	PurchaseOrderStatusAcknowledgedWithChanges PurchaseOrderStatus = "ACKNOWLEDGED_WITH_CHANGES"
+	PurchaseOrderStatusPendingReview           PurchaseOrderStatus = "PENDING_REVIEW"
+	PurchaseOrderStatusPartiallyShipped        PurchaseOrderStatus = "PARTIALLY_SHIPPED"
+	PurchaseOrderStatusShipped                 PurchaseOrderStatus = "SHIPPED"
+	PurchaseOrderStatusPartiallyReceived       PurchaseOrderStatus = "PARTIALLY_RECEIVED"
+	PurchaseOrderStatusReceived                PurchaseOrderStatus = "RECEIVED"
+	PurchaseOrderStatusInvoiced                PurchaseOrderStatus = "INVOICED"
+	PurchaseOrderStatusClosed                  PurchaseOrderStatus = "CLOSED"
+	PurchaseOrderStatusRejected                PurchaseOrderStatus = "REJECTED"
+	PurchaseOrderStatusCancelled               PurchaseOrderStatus = "CANCELLED"
+)
+
+var AllPurchaseOrderStatus = []PurchaseOrderStatus{
+	PurchaseOrderStatusIssued,
+	PurchaseOrderStatusSent,
+	PurchaseOrderStatusReceivedBySupplier,
+	PurchaseOrderStatusAcknowledged,
+	PurchaseOrderStatusAcknowledgedWithChanges,
+	PurchaseOrderStatusPendingReview,
+	PurchaseOrderStatusPartiallyShipped,
+	PurchaseOrderStatusShipped,
+	PurchaseOrderStatusPartiallyReceived,
+	PurchaseOrderStatusReceived,
+	PurchaseOrderStatusInvoiced,
+	PurchaseOrderStatusClosed,
+	PurchaseOrderStatusRejected,
+	PurchaseOrderStatusCancelled,
+}
+
 type QuantityInput struct {
 	Value string `json:"value"`
 	Unit  string `json:"unit"`
+}
+
+type ReceiptKind string
+
+const (
+	ReceiptKindArrival ReceiptKind = "ARRIVAL"
+	ReceiptKindOutcome ReceiptKind = "OUTCOME"
+)
+
+var AllReceiptKind = []ReceiptKind{
+	ReceiptKindArrival,
+	ReceiptKindOutcome,
+}
+
+// RecordSupportTicketsRecordSupportTicketsSupportTicketsPayload includes the requested fields of the GraphQL type SupportTicketsPayload.
+type RecordSupportTicketsRecordSupportTicketsSupportTicketsPayload struct {
+	Errors []Refusal                                                                        `json:"errors,omitzero"`
+	Result RecordSupportTicketsRecordSupportTicketsSupportTicketsPayloadResultMeasureResult `json:"result"`
+}
+
+// RecordSupportTicketsRecordSupportTicketsSupportTicketsPayloadResultMeasureResult includes the requested fields of the GraphQL type MeasureResult.
+type RecordSupportTicketsRecordSupportTicketsSupportTicketsPayloadResultMeasureResult struct {
+	Samples int     `json:"samples"`
+	Count   *string `json:"count,omitzero"`
+}
+
+// RecordSupportTicketsResponse is returned by RecordSupportTickets on success.
+type RecordSupportTicketsResponse struct {
+	RecordSupportTickets RecordSupportTicketsRecordSupportTicketsSupportTicketsPayload `json:"recordSupportTickets"`
+}
+
+// RegisterPartnerResponse is returned by RegisterPartner on success.
+type RegisterPartnerResponse struct {
+	RegisterPartner ChangedPartner `json:"registerPartner"`
 }
 
 type ReplayInput struct {
@@ -1705,6 +6176,89 @@ type ReplayedStream struct {
 	Changes   int              `json:"changes"`
 	Errors    []Refusal        `json:"errors,omitzero"`
 	Operation OperationDetails `json:"operation"`
+}
+
+type ReportExceptionInput struct {
+	Subject  string         `json:"subject"`
+	Severity Severity       `json:"severity"`
+	Message  string         `json:"message"`
+	AtRisk   *QuantityInput `json:"atRisk,omitzero"`
+}
+
+// ReportExceptionResponse is returned by ReportException on success.
+type ReportExceptionResponse struct {
+	ReportException ChangedAlert `json:"reportException"`
+}
+
+type ResolveAlertInput struct {
+	Alert      string `json:"alert"`
+	Resolution string `json:"resolution"`
+}
+
+// ResolveAlertResponse is returned by ResolveAlert on success.
+type ResolveAlertResponse struct {
+	ResolveAlert ChangedAlert `json:"resolveAlert"`
+}
+
+type ResolveMasterDataConflictInput struct {
+	Conflict string `json:"conflict"`
+	Value    string `json:"value"`
+	Reason   string `json:"reason"`
+}
+
+// ResolveMasterDataConflictResponse is returned by ResolveMasterDataConflict on success.
+type ResolveMasterDataConflictResponse struct {
+	ResolveMasterDataConflict ResolvedConflict `json:"resolveMasterDataConflict"`
+}
+
+// ResolvedConflict includes the GraphQL fields of MasterDataConflictPayload requested by the fragment ResolvedConflict.
+type ResolvedConflict struct {
+	Replayed  bool                                       `json:"replayed"`
+	Errors    []Refusal                                  `json:"errors,omitzero"`
+	Operation ResolvedConflictOperation                  `json:"operation"`
+	Conflict  ResolvedConflictConflictMasterDataConflict `json:"conflict"`
+}
+
+// ResolvedConflictConflictMasterDataConflict includes the requested fields of the GraphQL type MasterDataConflict.
+type ResolvedConflictConflictMasterDataConflict struct {
+	Id string `json:"id"`
+}
+
+// ResolvedConflictOperation includes the requested fields of the GraphQL type Operation.
+type ResolvedConflictOperation struct {
+	Id    string                                        `json:"id"`
+	Kind  OperationKind                                 `json:"kind"`
+	State OperationState                                `json:"state"`
+	Steps []ResolvedConflictOperationStepsOperationStep `json:"steps,omitzero"`
+}
+
+// ResolvedConflictOperationStepsOperationStep includes the requested fields of the GraphQL type OperationStep.
+type ResolvedConflictOperationStepsOperationStep struct {
+	Name  string    `json:"name"`
+	State StepState `json:"state"`
+}
+
+// RespondToPurchaseOrderResponse is returned by RespondToPurchaseOrder on success.
+type RespondToPurchaseOrderResponse struct {
+	RespondToPurchaseOrder AnsweredPurchaseOrder `json:"respondToPurchaseOrder"`
+}
+
+type ResponseKind string
+
+const (
+	ResponseKindReceived            ResponseKind = "RECEIVED"
+	ResponseKindAccepted            ResponseKind = "ACCEPTED"
+	ResponseKindAcceptedWithChanges ResponseKind = "ACCEPTED_WITH_CHANGES"
+	ResponseKindRejected            ResponseKind = "REJECTED"
+	ResponseKindInProcess           ResponseKind = "IN_PROCESS"
+)
+
+var AllResponseKind = []ResponseKind{
+	ResponseKindReceived,
+	ResponseKindAccepted,
+	ResponseKindAcceptedWithChanges,
+	ResponseKindRejected,
+	ResponseKindInProcess,
 }
 
 type Responsible string
@@ -1736,9 +6290,154 @@ type ResumeSourceResponse struct {
 	ResumeSource ControlledSource `json:"resumeSource"`
 }
 
+type RevokePartnerKeyInput struct {
+	Key    string `json:"key"`
+	Reason string `json:"reason"`
+}
+
+// RevokePartnerKeyResponse is returned by RevokePartnerKey on success.
+type RevokePartnerKeyResponse struct {
+	RevokePartnerKey ChangedPartner `json:"revokePartnerKey"`
+}
+
+// RoiResponse is returned by Roi on success.
+type RoiResponse struct {
+	Roi RoiRoiRoiReport `json:"roi"`
+}
+
+// RoiRoiRoiReport includes the requested fields of the GraphQL type RoiReport.
+type RoiRoiRoiReport struct {
+	Measures []RoiRoiRoiReportMeasuresMeasureResult `json:"measures,omitzero"`
+}
+
+// RoiRoiRoiReportMeasuresMeasureResult includes the requested fields of the GraphQL type MeasureResult.
+type RoiRoiRoiReportMeasuresMeasureResult struct {
+	Measure BusinessMeasure `json:"measure"`
+	Samples int             `json:"samples"`
+	P50     *string         `json:"p50,omitzero"`
+	P95     *string         `json:"p95,omitzero"`
+	Percent *string         `json:"percent,omitzero"`
+}
+
+// SaveObjectiveResponse is returned by SaveObjective on success.
+type SaveObjectiveResponse struct {
+	SaveObjective SaveObjectiveSaveObjectiveObjectivePayload `json:"saveObjective"`
+}
+
+// SaveObjectiveSaveObjectiveObjectivePayload includes the requested fields of the GraphQL type ObjectivePayload.
+type SaveObjectiveSaveObjectiveObjectivePayload struct {
+	Replayed  bool                                                `json:"replayed"`
+	Errors    []Refusal                                           `json:"errors,omitzero"`
+	Objective SaveObjectiveSaveObjectiveObjectivePayloadObjective `json:"objective"`
+}
+
+// SaveObjectiveSaveObjectiveObjectivePayloadObjective includes the requested fields of the GraphQL type Objective.
+type SaveObjectiveSaveObjectiveObjectivePayloadObjective struct {
+	Id      string  `json:"id"`
+	Name    string  `json:"name"`
+	Maximum *string `json:"maximum,omitzero"`
+	Percent *string `json:"percent,omitzero"`
+	Window  string  `json:"window"`
+	Version string  `json:"version"`
+}
+
+// SaveToleranceProfileResponse is returned by SaveToleranceProfile on success.
+type SaveToleranceProfileResponse struct {
+	SaveToleranceProfile SaveToleranceProfileSaveToleranceProfileToleranceProfilePayload `json:"saveToleranceProfile"`
+}
+
+// SaveToleranceProfileSaveToleranceProfileToleranceProfilePayload includes the requested fields of the GraphQL type ToleranceProfilePayload.
+type SaveToleranceProfileSaveToleranceProfileToleranceProfilePayload struct {
+	Profile SaveToleranceProfileSaveToleranceProfileToleranceProfilePayloadProfileToleranceProfile `json:"profile"`
+	Errors  []Refusal                                                                              `json:"errors,omitzero"`
+}
+
+// SaveToleranceProfileSaveToleranceProfileToleranceProfilePayloadProfileToleranceProfile includes the requested fields of the GraphQL type ToleranceProfile.
+type SaveToleranceProfileSaveToleranceProfileToleranceProfilePayloadProfileToleranceProfile struct {
+	Id string `json:"id"`
+}
+
+type Severity string
+
+const (
+	SeverityInfo     Severity = "INFO"
+	SeverityWarning  Severity = "WARNING"
+	SeverityCritical Severity = "CRITICAL"
+)
+
+var AllSeverity = []Severity{
+	SeverityInfo,
+	SeverityWarning,
+	SeverityCritical,
+}
+
 type ShipToInput struct {
 	Location *string       `json:"location,omitzero"`
 	Address  *AddressInput `json:"address,omitzero"`
+}
+
+type ShipmentStatus string
+
+const (
+	ShipmentStatusUnknown            ShipmentStatus = "UNKNOWN"
+	ShipmentStatusPreTransit         ShipmentStatus = "PRE_TRANSIT"
+	ShipmentStatusPickedUp           ShipmentStatus = "PICKED_UP"
+	ShipmentStatusInTransit          ShipmentStatus = "IN_TRANSIT"
+	ShipmentStatusAtFacility         ShipmentStatus = "AT_FACILITY"
+	ShipmentStatusCustoms            ShipmentStatus = "CUSTOMS"
+	ShipmentStatusDelayed            ShipmentStatus = "DELAYED"
+	ShipmentStatusOutForDelivery     ShipmentStatus = "OUT_FOR_DELIVERY"
+	ShipmentStatusAvailableForPickup ShipmentStatus = "AVAILABLE_FOR_PICKUP"
+	ShipmentStatusDeliveryAttempted  ShipmentStatus = "DELIVERY_ATTEMPTED"
+	ShipmentStatusPartiallyDelivered ShipmentStatus = "PARTIALLY_DELIVERED"
+	ShipmentStatusDelivered          ShipmentStatus = "DELIVERED"
+	ShipmentStatusException          ShipmentStatus = "EXCEPTION"
+	ShipmentStatusReturning          ShipmentStatus = "RETURNING"
+	ShipmentStatusReturned           ShipmentStatus = "RETURNED"
+	ShipmentStatusCancelled          ShipmentStatus = "CANCELLED"
+	ShipmentStatusExpired            ShipmentStatus = "EXPIRED"
+)
+
+var AllShipmentStatus = []ShipmentStatus{
+	ShipmentStatusUnknown,
+	ShipmentStatusPreTransit,
+	ShipmentStatusPickedUp,
+	ShipmentStatusInTransit,
+	ShipmentStatusAtFacility,
+	ShipmentStatusCustoms,
+	ShipmentStatusDelayed,
+	ShipmentStatusOutForDelivery,
+	ShipmentStatusAvailableForPickup,
+	ShipmentStatusDeliveryAttempted,
+	ShipmentStatusPartiallyDelivered,
+	ShipmentStatusDelivered,
+	ShipmentStatusException,
+	ShipmentStatusReturning,
+	ShipmentStatusReturned,
+	ShipmentStatusCancelled,
+	ShipmentStatusExpired,
+}
+
+// SlaResponse is returned by Sla on success.
+type SlaResponse struct {
+	Sla []SlaSlaSlaReport `json:"sla,omitzero"`
+}
+
+// SlaSlaSlaReport includes the requested fields of the GraphQL type SlaReport.
+type SlaSlaSlaReport struct {
+	Objective SlaSlaSlaReportObjective       `json:"objective"`
+	Met       bool                           `json:"met"`
+	Breaches  []SlaSlaSlaReportBreachesAlert `json:"breaches,omitzero"`
+}
+
+// SlaSlaSlaReportBreachesAlert includes the requested fields of the GraphQL type Alert.
+type SlaSlaSlaReportBreachesAlert struct {
+	Id string `json:"id"`
+}
+
+// SlaSlaSlaReportObjective includes the requested fields of the GraphQL type Objective.
+type SlaSlaSlaReportObjective struct {
+	Id string `json:"id"`
 }
 
 type SourceControlInput struct {
@@ -1770,6 +6469,32 @@ var AllSourceKind = []SourceKind{
 	SourceKindMdm,
 	SourceKindPartner,
 	SourceKindPortico,
+}
+
+type SourceReason string
+
+const (
+	SourceReasonStale    SourceReason = "STALE"
+	SourceReasonFlapping SourceReason = "FLAPPING"
+	SourceReasonSlow     SourceReason = "SLOW"
+)
+
+var AllSourceReason = []SourceReason{
+	SourceReasonStale,
+	SourceReasonFlapping,
+	SourceReasonSlow,
+}
+
+// SourceReasonsResponse is returned by SourceReasons on success.
+type SourceReasonsResponse struct {
+	SourceHealth []SourceReasonsSourceHealth `json:"sourceHealth,omitzero"`
+}
+
+// SourceReasonsSourceHealth includes the requested fields of the GraphQL type SourceHealth.
+type SourceReasonsSourceHealth struct {
+	Instance string         `json:"instance"`
+	State    SourceState    `json:"state"`
+	Reasons  []SourceReason `json:"reasons,omitzero"`
 }
 
 type SourceState string
@@ -1826,6 +6551,11 @@ var AllStepState = []StepState{
 	StepStateSkipped,
 }
 
+// SubmitDespatchAdviceResponse is returned by SubmitDespatchAdvice on success.
+type SubmitDespatchAdviceResponse struct {
+	SubmitDespatchAdvice SubmittedNotice `json:"submitDespatchAdvice"`
+}
+
 // SubmitOrderResponse is returned by SubmitOrder on success.
 type SubmitOrderResponse struct {
 	SubmitOrder SubmittedOrder `json:"submitOrder"`
@@ -1870,6 +6600,35 @@ type SubmitOrdersSubmitOrdersSubmitOrdersPayloadResultsSubmitOrdersResultOrder s
 	Status OrderStatus `json:"status"`
 }
 
+// SubmittedNotice includes the GraphQL fields of DespatchAdvicePayload requested by the fragment SubmittedNotice.
+type SubmittedNotice struct {
+	Replayed       bool                          `json:"replayed"`
+	Errors         []Refusal                     `json:"errors,omitzero"`
+	Operation      SubmittedNoticeOperation      `json:"operation"`
+	DespatchAdvice SubmittedNoticeDespatchAdvice `json:"despatchAdvice"`
+}
+
+// SubmittedNoticeDespatchAdvice includes the requested fields of the GraphQL type DespatchAdvice.
+type SubmittedNoticeDespatchAdvice struct {
+	Id     string         `json:"id"`
+	Number string         `json:"number"`
+	Status DespatchStatus `json:"status"`
+}
+
+// SubmittedNoticeOperation includes the requested fields of the GraphQL type Operation.
+type SubmittedNoticeOperation struct {
+	Id      string                          `json:"id"`
+	Kind    OperationKind                   `json:"kind"`
+	State   OperationState                  `json:"state"`
+	Failure SubmittedNoticeOperationFailure `json:"failure"`
+}
+
+// SubmittedNoticeOperationFailure includes the requested fields of the GraphQL type OperationFailure.
+type SubmittedNoticeOperationFailure struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
 // SubmittedOrder includes the GraphQL fields of SubmitOrderPayload requested by the fragment SubmittedOrder.
 type SubmittedOrder struct {
 	Replayed    bool             `json:"replayed"`
@@ -1877,6 +6636,259 @@ type SubmittedOrder struct {
 	Errors      []Refusal        `json:"errors,omitzero"`
 	Operation   OperationDetails `json:"operation"`
 	Order       OrderSummary     `json:"order"`
+}
+
+// SuppliedItem includes the GraphQL fields of SupplierItem requested by the fragment SuppliedItem.
+type SuppliedItem struct {
+	Id                 string                                 `json:"id"`
+	SupplierPartNumber *string                                `json:"supplierPartNumber,omitzero"`
+	LeadTimeDays       *int                                   `json:"leadTimeDays,omitzero"`
+	MinimumQuantity    SuppliedItemMinimumQuantity            `json:"minimumQuantity"`
+	NextLeadTime       SuppliedItemNextLeadTimeLeadTimeChange `json:"nextLeadTime"`
+	Item               SuppliedItemItem                       `json:"item"`
+	Supplier           SuppliedItemSupplierTradingPartner     `json:"supplier"`
+	Provenance         SuppliedItemProvenance                 `json:"provenance"`
+}
+
+// SuppliedItemItem includes the requested fields of the GraphQL type Item.
+type SuppliedItemItem struct {
+	Sku string `json:"sku"`
+}
+
+// SuppliedItemMinimumQuantity includes the requested fields of the GraphQL type Quantity.
+type SuppliedItemMinimumQuantity struct {
+	Value string `json:"value"`
+	Unit  string `json:"unit"`
+}
+
+// SuppliedItemNextLeadTimeLeadTimeChange includes the requested fields of the GraphQL type LeadTimeChange.
+type SuppliedItemNextLeadTimeLeadTimeChange struct {
+	LeadTimeDays  int    `json:"leadTimeDays"`
+	EffectiveFrom string `json:"effectiveFrom"`
+}
+
+// SuppliedItemProvenance includes the requested fields of the GraphQL type Provenance.
+type SuppliedItemProvenance struct {
+	System SourceKind `json:"system"`
+}
+
+// SuppliedItemSupplierTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type SuppliedItemSupplierTradingPartner struct {
+	Code string `json:"code"`
+}
+
+// SupplierRangeResponse is returned by SupplierRange on success.
+type SupplierRangeResponse struct {
+	Viewer SupplierRangeViewer `json:"-"`
+}
+
+func (v *SupplierRangeResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*SupplierRangeResponse
+		Viewer json.RawMessage `json:"viewer"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.SupplierRangeResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Viewer
+		src := firstPass.Viewer
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalSupplierRangeViewer(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal SupplierRangeResponse.Viewer: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalSupplierRangeResponse struct {
+	Viewer json.RawMessage `json:"viewer"`
+}
+
+func (v *SupplierRangeResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *SupplierRangeResponse) __premarshalJSON() (*__premarshalSupplierRangeResponse, error) {
+	var retval __premarshalSupplierRangeResponse
+
+	{
+
+		dst := &retval.Viewer
+		src := v.Viewer
+		var err error
+		*dst, err = __marshalSupplierRangeViewer(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal SupplierRangeResponse.Viewer: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+// SupplierRangeViewer includes the requested fields of the GraphQL interface Viewer.
+//
+// SupplierRangeViewer is implemented by the following types:
+// SupplierRangeViewerCustomerViewer
+// SupplierRangeViewerGuestViewer
+// SupplierRangeViewerOperatorViewer
+// SupplierRangeViewerSupplierViewer
+type SupplierRangeViewer interface {
+	implementsGraphQLInterfaceSupplierRangeViewer()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *SupplierRangeViewerCustomerViewer) implementsGraphQLInterfaceSupplierRangeViewer() {}
+func (v *SupplierRangeViewerGuestViewer) implementsGraphQLInterfaceSupplierRangeViewer()    {}
+func (v *SupplierRangeViewerOperatorViewer) implementsGraphQLInterfaceSupplierRangeViewer() {}
+func (v *SupplierRangeViewerSupplierViewer) implementsGraphQLInterfaceSupplierRangeViewer() {}
+
+func __unmarshalSupplierRangeViewer(b []byte, v *SupplierRangeViewer) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "CustomerViewer":
+		*v = new(SupplierRangeViewerCustomerViewer)
+		return json.Unmarshal(b, *v)
+	case "GuestViewer":
+		*v = new(SupplierRangeViewerGuestViewer)
+		return json.Unmarshal(b, *v)
+	case "OperatorViewer":
+		*v = new(SupplierRangeViewerOperatorViewer)
+		return json.Unmarshal(b, *v)
+	case "SupplierViewer":
+		*v = new(SupplierRangeViewerSupplierViewer)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Viewer.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for SupplierRangeViewer: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalSupplierRangeViewer(v *SupplierRangeViewer) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *SupplierRangeViewerCustomerViewer:
+		typename = "CustomerViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SupplierRangeViewerCustomerViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *SupplierRangeViewerGuestViewer:
+		typename = "GuestViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SupplierRangeViewerGuestViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *SupplierRangeViewerOperatorViewer:
+		typename = "OperatorViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SupplierRangeViewerOperatorViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *SupplierRangeViewerSupplierViewer:
+		typename = "SupplierViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SupplierRangeViewerSupplierViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for SupplierRangeViewer: "%T"`, v)
+	}
+}
+
+// SupplierRangeViewerCustomerViewer includes the requested fields of the GraphQL type CustomerViewer.
+type SupplierRangeViewerCustomerViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SupplierRangeViewerCustomerViewer) GetTypename() *string { return v.Typename }
+
+// SupplierRangeViewerGuestViewer includes the requested fields of the GraphQL type GuestViewer.
+type SupplierRangeViewerGuestViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SupplierRangeViewerGuestViewer) GetTypename() *string { return v.Typename }
+
+// SupplierRangeViewerOperatorViewer includes the requested fields of the GraphQL type OperatorViewer.
+type SupplierRangeViewerOperatorViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SupplierRangeViewerOperatorViewer) GetTypename() *string { return v.Typename }
+
+// SupplierRangeViewerSupplierViewer includes the requested fields of the GraphQL type SupplierViewer.
+type SupplierRangeViewerSupplierViewer struct {
+	Typename *string                                                 `json:"__typename,omitzero"`
+	Supplier SupplierRangeViewerSupplierViewerSupplierTradingPartner `json:"supplier"`
+}
+
+func (v *SupplierRangeViewerSupplierViewer) GetTypename() *string { return v.Typename }
+
+func (v *SupplierRangeViewerSupplierViewer) GetSupplier() SupplierRangeViewerSupplierViewerSupplierTradingPartner {
+	return v.Supplier
+}
+
+// SupplierRangeViewerSupplierViewerSupplierTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type SupplierRangeViewerSupplierViewerSupplierTradingPartner struct {
+	Items SupplierRangeViewerSupplierViewerSupplierTradingPartnerItemsSupplierItemConnection `json:"items"`
+}
+
+// SupplierRangeViewerSupplierViewerSupplierTradingPartnerItemsSupplierItemConnection includes the requested fields of the GraphQL type SupplierItemConnection.
+type SupplierRangeViewerSupplierViewerSupplierTradingPartnerItemsSupplierItemConnection struct {
+	TotalCount SupplierRangeViewerSupplierViewerSupplierTradingPartnerItemsSupplierItemConnectionTotalCount `json:"totalCount"`
+	Nodes      []SuppliedItem                                                                               `json:"nodes,omitzero"`
+}
+
+// SupplierRangeViewerSupplierViewerSupplierTradingPartnerItemsSupplierItemConnectionTotalCount includes the requested fields of the GraphQL type TotalCount.
+type SupplierRangeViewerSupplierViewerSupplierTradingPartnerItemsSupplierItemConnectionTotalCount struct {
+	Value int `json:"value"`
 }
 
 type SupplyCertainty string
@@ -1897,6 +6909,12 @@ var AllSupplyCertainty = []SupplyCertainty{
 	SupplyCertaintyShipped,
 	SupplyCertaintyArrived,
 	SupplyCertaintyOnHand,
+}
+
+type SupportTicketCountInput struct {
+	Period DateRangeInput `json:"period"`
+	Count  int            `json:"count"`
+	Source string         `json:"source"`
 }
 
 type TimelineKind string
@@ -1921,6 +6939,19 @@ var AllTimelineKind = []TimelineKind{
 	TimelineKindDecision,
 }
 
+type ToleranceProfileInput struct {
+	Id                   *string              `json:"id,omitzero"`
+	ExpectedVersion      *string              `json:"expectedVersion,omitzero"`
+	Name                 string               `json:"name"`
+	OverQuantityPercent  *string              `json:"overQuantityPercent,omitzero"`
+	UnderQuantityPercent *string              `json:"underQuantityPercent,omitzero"`
+	PricePercent         *string              `json:"pricePercent,omitzero"`
+	EarlyDays            *int                 `json:"earlyDays,omitzero"`
+	LateDays             *int                 `json:"lateDays,omitzero"`
+	AllowSubstitution    *bool                `json:"allowSubstitution,omitzero"`
+	OutOfTolerance       OutOfTolerancePolicy `json:"outOfTolerance"`
+}
+
 // TraceResponse is returned by Trace on success.
 type TraceResponse struct {
 	Trace TraceTraceTimelineConnection `json:"trace"`
@@ -1940,9 +6971,31 @@ type TraceTraceTimelineConnectionNodesTimelineEntry struct {
 	CorrelationId *string      `json:"correlationId,omitzero"`
 }
 
+type TradingPartnerFilter struct {
+	Search *string           `json:"search,omitzero"`
+	Stage  []OnboardingStage `json:"stage,omitzero"`
+}
+
 type UnitPriceInput struct {
 	Price MoneyInput    `json:"price"`
 	Per   QuantityInput `json:"per"`
+}
+
+type UpdatePartnerInput struct {
+	Partner           string                `json:"partner"`
+	ExpectedVersion   string                `json:"expectedVersion"`
+	Name              *string               `json:"name,omitzero"`
+	Gln               *string               `json:"gln,omitzero"`
+	RequiresSignature *bool                 `json:"requiresSignature,omitzero"`
+	Channels          []PartnerChannelInput `json:"channels,omitzero"`
+	Scopes            []string              `json:"scopes,omitzero"`
+	CostPerMinute     *int                  `json:"costPerMinute,omitzero"`
+	ToleranceProfile  *string               `json:"toleranceProfile,omitzero"`
+}
+
+// UpdatePartnerResponse is returned by UpdatePartner on success.
+type UpdatePartnerResponse struct {
+	UpdatePartner ChangedPartner `json:"updatePartner"`
 }
 
 // ValidateOrderResponse is returned by ValidateOrder on success.
@@ -2175,9 +7228,37 @@ type WorkInProgressWorkInProgressWorkInState struct {
 	Kind OperationKind `json:"kind"`
 }
 
+type __AccountInput struct {
+	By AccountBy `json:"by"`
+}
+
+type __AcknowledgeAlertInput struct {
+	Key string                `json:"key"`
+	In  AcknowledgeAlertInput `json:"in"`
+}
+
+type __AdvanceOnboardingInput struct {
+	Key string                 `json:"key"`
+	In  AdvanceOnboardingInput `json:"in"`
+}
+
+type __AlertsInput struct {
+	First  int          `json:"first"`
+	Filter *AlertFilter `json:"filter,omitzero"`
+}
+
 type __AmendOrderInput struct {
 	Key string          `json:"key"`
 	In  AmendOrderInput `json:"in"`
+}
+
+type __AuditOfInput struct {
+	Subject string `json:"subject"`
+}
+
+type __CancelDespatchAdviceInput struct {
+	Key string                    `json:"key"`
+	In  CancelDespatchAdviceInput `json:"in"`
 }
 
 type __CancelOrderInput struct {
@@ -2185,18 +7266,82 @@ type __CancelOrderInput struct {
 	In  CancelOrderInput `json:"in"`
 }
 
+type __ChangeLeadTimeInput struct {
+	Key string              `json:"key"`
+	In  ChangeLeadTimeInput `json:"in"`
+}
+
 type __CompensateInput struct {
 	Key string          `json:"key"`
 	In  CompensateInput `json:"in"`
+}
+
+type __DecideDeviationInput struct {
+	Key string               `json:"key"`
+	In  DecideDeviationInput `json:"in"`
+}
+
+type __DespatchAdviceNodeInput struct {
+	Id string `json:"id"`
+}
+
+type __DeviationNodeInput struct {
+	Id string `json:"id"`
+}
+
+type __DiscardDeadLetterInput struct {
+	Key string          `json:"key"`
+	In  DeadLetterInput `json:"in"`
+}
+
+type __ItemBrandInput struct {
+	Sku string `json:"sku"`
+}
+
+type __ItemPartNumberInput struct {
+	By      ItemBy  `json:"by"`
+	Account *string `json:"account,omitzero"`
+}
+
+type __ItemPartNumbersOfTwoInput struct {
+	By    ItemBy `json:"by"`
+	One   string `json:"one"`
+	Other string `json:"other"`
 }
 
 type __ItemPromisesInput struct {
 	ShipTo string `json:"shipTo"`
 }
 
+type __ItemSkusInput struct {
+	First   int         `json:"first"`
+	OrderBy ItemSort    `json:"orderBy"`
+	Filter  *ItemFilter `json:"filter,omitzero"`
+}
+
+type __ItemSuppliersInput struct {
+	Sku string `json:"sku"`
+}
+
 type __ItemsInput struct {
 	First  *int        `json:"first,omitzero"`
 	Filter *ItemFilter `json:"filter,omitzero"`
+}
+
+type __LeadTimeAlertsInput struct {
+	Item string `json:"item"`
+}
+
+type __MasterDataConflictsInput struct {
+	Open *bool `json:"open,omitzero"`
+}
+
+type __NodeInput struct {
+	Id string `json:"id"`
+}
+
+type __ObjectiveNodeInput struct {
+	Id string `json:"id"`
 }
 
 type __OperationInput struct {
@@ -2207,12 +7352,28 @@ type __OperationQueueInput struct {
 	Id string `json:"id"`
 }
 
+type __OperationStepsInput struct {
+	Filter *OperationFilter `json:"filter,omitzero"`
+}
+
 type __OrderCommitmentsInput struct {
 	Id string `json:"id"`
 }
 
+type __OrderCountInput struct {
+	Filter *OrderFilter `json:"filter,omitzero"`
+}
+
 type __OrderInput struct {
 	Id string `json:"id"`
+}
+
+type __PartnerCodesInput struct {
+	Filter *TradingPartnerFilter `json:"filter,omitzero"`
+}
+
+type __PartnerInput struct {
+	Code string `json:"code"`
 }
 
 type __PauseSourceInput struct {
@@ -2220,14 +7381,91 @@ type __PauseSourceInput struct {
 	In  SourceControlInput `json:"in"`
 }
 
+type __ProvePartnerKeyInput struct {
+	Key string               `json:"key"`
+	In  ProvePartnerKeyInput `json:"in"`
+}
+
+type __PublishCodeMappingInput struct {
+	Key string           `json:"key"`
+	In  CodeMappingInput `json:"in"`
+}
+
+type __PurchaseOrderInput struct {
+	Number string `json:"number"`
+}
+
+type __PurchaseOrderNumbersInput struct {
+	First  int                  `json:"first"`
+	Filter *PurchaseOrderFilter `json:"filter,omitzero"`
+}
+
+type __RecordSupportTicketsInput struct {
+	Key string                  `json:"key"`
+	In  SupportTicketCountInput `json:"in"`
+}
+
+type __RegisterPartnerInput struct {
+	Key string       `json:"key"`
+	In  PartnerInput `json:"in"`
+}
+
 type __ReplayInput struct {
 	Key string      `json:"key"`
 	In  ReplayInput `json:"in"`
 }
 
+type __ReportExceptionInput struct {
+	Key string               `json:"key"`
+	In  ReportExceptionInput `json:"in"`
+}
+
+type __ResolveAlertInput struct {
+	Key string            `json:"key"`
+	In  ResolveAlertInput `json:"in"`
+}
+
+type __ResolveMasterDataConflictInput struct {
+	Key string                         `json:"key"`
+	In  ResolveMasterDataConflictInput `json:"in"`
+}
+
+type __RespondToPurchaseOrderInput struct {
+	Key string                     `json:"key"`
+	In  PurchaseOrderResponseInput `json:"in"`
+}
+
 type __ResumeSourceInput struct {
 	Key string             `json:"key"`
 	In  SourceControlInput `json:"in"`
+}
+
+type __RevokePartnerKeyInput struct {
+	Key string                `json:"key"`
+	In  RevokePartnerKeyInput `json:"in"`
+}
+
+type __RoiInput struct {
+	Period DateRangeInput `json:"period"`
+}
+
+type __SaveObjectiveInput struct {
+	Key string         `json:"key"`
+	In  ObjectiveInput `json:"in"`
+}
+
+type __SaveToleranceProfileInput struct {
+	Key string                `json:"key"`
+	In  ToleranceProfileInput `json:"in"`
+}
+
+type __SlaInput struct {
+	Period DateRangeInput `json:"period"`
+}
+
+type __SubmitDespatchAdviceInput struct {
+	Key string              `json:"key"`
+	In  DespatchAdviceInput `json:"in"`
 }
 
 type __SubmitOrderInput struct {
@@ -2244,8 +7482,353 @@ type __TraceInput struct {
 	CorrelationId string `json:"correlationId"`
 }
 
+type __UpdatePartnerInput struct {
+	Key string             `json:"key"`
+	In  UpdatePartnerInput `json:"in"`
+}
+
 type __ValidateOrderInput struct {
 	In OrderInput `json:"in"`
+}
+
+// The query executed by Account.
+const Account_Operation = `
+query Account ($by: AccountBy!) {
+	account(by: $by) {
+		id
+		number
+		name
+	}
+}
+`
+
+func Account(
+	client_ graphql.Client,
+	by AccountBy,
+) (data_ *AccountResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Account",
+		Query:  Account_Operation,
+		Variables: &__AccountInput{
+			By: by,
+		},
+	}
+
+	data_ = &AccountResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by AccountName.
+const AccountName_Operation = `
+query AccountName {
+	viewer {
+		__typename
+		... on CustomerViewer {
+			account {
+				name
+			}
+		}
+	}
+}
+`
+
+func AccountName(
+	client_ graphql.Client,
+) (data_ *AccountNameResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AccountName",
+		Query:  AccountName_Operation,
+	}
+
+	data_ = &AccountNameResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by AcknowledgeAlert.
+const AcknowledgeAlert_Operation = `
+mutation AcknowledgeAlert ($key: IdempotencyKey!, $in: AcknowledgeAlertInput!) {
+	acknowledgeAlert(idempotencyKey: $key, input: $in) {
+		... ChangedAlert
+	}
+}
+fragment ChangedAlert on AlertPayload {
+	errors {
+		__typename
+		... Refusal
+	}
+	alert {
+		... AlertDetails
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+fragment AlertDetails on Alert {
+	id
+	kind
+	severity
+	state
+	message
+	suggestedAction
+	audience
+	queue
+	responsible
+	subject
+	acknowledgedBy {
+		displayName
+	}
+	resolution
+}
+`
+
+func AcknowledgeAlert(
+	client_ graphql.Client,
+	key string,
+	in AcknowledgeAlertInput,
+) (data_ *AcknowledgeAlertResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AcknowledgeAlert",
+		Query:  AcknowledgeAlert_Operation,
+		Variables: &__AcknowledgeAlertInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &AcknowledgeAlertResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by AdvanceOnboarding.
+const AdvanceOnboarding_Operation = `
+mutation AdvanceOnboarding ($key: IdempotencyKey!, $in: AdvanceOnboardingInput!) {
+	advanceOnboarding(idempotencyKey: $key, input: $in) {
+		... ChangedPartner
+	}
+}
+fragment ChangedPartner on PartnerPayload {
+	replayed
+	existing
+	errors {
+		__typename
+		... Refusal
+	}
+	partner {
+		id
+		code
+		name
+		version
+		onboarding {
+			stage
+		}
+		keys {
+			id
+			challenge
+			verifiedAt
+			revokedAt
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func AdvanceOnboarding(
+	client_ graphql.Client,
+	key string,
+	in AdvanceOnboardingInput,
+) (data_ *AdvanceOnboardingResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AdvanceOnboarding",
+		Query:  AdvanceOnboarding_Operation,
+		Variables: &__AdvanceOnboardingInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &AdvanceOnboardingResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Alerts.
+const Alerts_Operation = `
+query Alerts ($first: Int!, $filter: AlertFilter) {
+	alerts(first: $first, filter: $filter) {
+		nodes {
+			... AlertDetails
+		}
+	}
+}
+fragment AlertDetails on Alert {
+	id
+	kind
+	severity
+	state
+	message
+	suggestedAction
+	audience
+	queue
+	responsible
+	subject
+	acknowledgedBy {
+		displayName
+	}
+	resolution
+}
+`
+
+func Alerts(
+	client_ graphql.Client,
+	first int,
+	filter *AlertFilter,
+) (data_ *AlertsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Alerts",
+		Query:  Alerts_Operation,
+		Variables: &__AlertsInput{
+			First:  first,
+			Filter: filter,
+		},
+	}
+
+	data_ = &AlertsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
 }
 
 // The mutation executed by AmendOrder.
@@ -2306,6 +7889,15 @@ fragment Refusal on UserError {
 	... on CreditBlocked {
 		shortBy {
 			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
 		}
 	}
 }
@@ -2448,6 +8040,148 @@ func AuditLog(
 	return data_, err_
 }
 
+// The query executed by AuditOf.
+const AuditOf_Operation = `
+query AuditOf ($subject: ID!) {
+	auditLog(first: 10, filter: {subject:$subject}) {
+		nodes {
+			action
+			after
+		}
+	}
+}
+`
+
+func AuditOf(
+	client_ graphql.Client,
+	subject string,
+) (data_ *AuditOfResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AuditOf",
+		Query:  AuditOf_Operation,
+		Variables: &__AuditOfInput{
+			Subject: subject,
+		},
+	}
+
+	data_ = &AuditOfResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by CancelDespatchAdvice.
+const CancelDespatchAdvice_Operation = `
+mutation CancelDespatchAdvice ($key: IdempotencyKey!, $in: CancelDespatchAdviceInput!) {
+	cancelDespatchAdvice(idempotencyKey: $key, input: $in) {
+		... SubmittedNotice
+	}
+}
+fragment SubmittedNotice on DespatchAdvicePayload {
+	replayed
+	errors {
+		__typename
+		... Refusal
+	}
+	operation {
+		id
+		kind
+		state
+		failure {
+			code
+			message
+		}
+	}
+	despatchAdvice {
+		id
+		number
+		status
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func CancelDespatchAdvice(
+	client_ graphql.Client,
+	key string,
+	in CancelDespatchAdviceInput,
+) (data_ *CancelDespatchAdviceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CancelDespatchAdvice",
+		Query:  CancelDespatchAdvice_Operation,
+		Variables: &__CancelDespatchAdviceInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &CancelDespatchAdviceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by CancelOrder.
 const CancelOrder_Operation = `
 mutation CancelOrder ($key: IdempotencyKey!, $in: CancelOrderInput!) {
@@ -2506,6 +8240,15 @@ fragment Refusal on UserError {
 	... on CreditBlocked {
 		shortBy {
 			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
 		}
 	}
 }
@@ -2608,6 +8351,166 @@ func CancelOrder(
 	return data_, err_
 }
 
+// The mutation executed by ChangeLeadTime.
+const ChangeLeadTime_Operation = `
+mutation ChangeLeadTime ($key: IdempotencyKey!, $in: ChangeLeadTimeInput!) {
+	changeLeadTime(idempotencyKey: $key, input: $in) {
+		... ChangedLeadTime
+	}
+}
+fragment ChangedLeadTime on SupplierItemPayload {
+	replayed
+	errors {
+		__typename
+		... Refusal
+	}
+	operation {
+		id
+		kind
+		state
+	}
+	alert {
+		id
+	}
+	supplierItem {
+		id
+		leadTimeDays
+		nextLeadTime {
+			leadTimeDays
+			effectiveFrom
+			reason
+			announcedAt
+		}
+	}
+	receipt {
+		kind
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func ChangeLeadTime(
+	client_ graphql.Client,
+	key string,
+	in ChangeLeadTimeInput,
+) (data_ *ChangeLeadTimeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ChangeLeadTime",
+		Query:  ChangeLeadTime_Operation,
+		Variables: &__ChangeLeadTimeInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ChangeLeadTimeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by CodeMappings.
+const CodeMappings_Operation = `
+query CodeMappings {
+	codeMappings {
+		... CodeMappingDetails
+	}
+}
+fragment CodeMappingDetails on CodeMapping {
+	id
+	standard
+	list
+	instance
+	version
+	publishedAt
+	entries {
+		code
+		meaning
+	}
+	unmapped {
+		code
+		text
+		count
+		lastSeenAt
+	}
+}
+`
+
+func CodeMappings(
+	client_ graphql.Client,
+) (data_ *CodeMappingsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CodeMappings",
+		Query:  CodeMappings_Operation,
+	}
+
+	data_ = &CodeMappingsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by Compensate.
 const Compensate_Operation = `
 mutation Compensate ($key: IdempotencyKey!, $in: CompensateInput!) {
@@ -2659,6 +8562,15 @@ fragment Refusal on UserError {
 	... on CreditBlocked {
 		shortBy {
 			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
 		}
 	}
 }
@@ -2740,6 +8652,543 @@ func DeadLetters(
 	}
 
 	data_ = &DeadLettersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DecideDeviation.
+const DecideDeviation_Operation = `
+mutation DecideDeviation ($key: IdempotencyKey!, $in: DecideDeviationInput!) {
+	decideDeviation(idempotencyKey: $key, input: $in) {
+		... DecidedDeviation
+	}
+}
+fragment DecidedDeviation on DeviationPayload {
+	replayed
+	errors {
+		__typename
+		... Refusal
+	}
+	operation {
+		id
+		state
+		failure {
+			code
+		}
+	}
+	deviation {
+		id
+		state
+		decidedBy {
+			displayName
+		}
+		comment
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func DecideDeviation(
+	client_ graphql.Client,
+	key string,
+	in DecideDeviationInput,
+) (data_ *DecideDeviationResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DecideDeviation",
+		Query:  DecideDeviation_Operation,
+		Variables: &__DecideDeviationInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &DecideDeviationResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by DespatchAdviceNode.
+const DespatchAdviceNode_Operation = `
+query DespatchAdviceNode ($id: ID!) {
+	node(id: $id) {
+		__typename
+		... on DespatchAdvice {
+			number
+			status
+			operation {
+				state
+			}
+			purchaseOrders {
+				number
+				status
+			}
+			shipTo {
+				name
+			}
+			shipment {
+				number
+				status
+				packages {
+					sscc
+					lines {
+						quantity {
+							value
+						}
+					}
+				}
+			}
+			handlingUnits {
+				sscc
+				parent
+				packageType
+				weight {
+					value
+					unit
+				}
+			}
+			provenance {
+				system
+			}
+			lines {
+				purchaseOrderLine {
+					id
+				}
+				sscc
+				shipped {
+					value
+				}
+				backordered {
+					value
+				}
+				outstanding {
+					value
+				}
+				oversupplied {
+					value
+				}
+				lot
+				serials
+				expiresOn
+				received {
+					value
+				}
+				damaged {
+					value
+				}
+			}
+		}
+	}
+}
+`
+
+func DespatchAdviceNode(
+	client_ graphql.Client,
+	id string,
+) (data_ *DespatchAdviceNodeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DespatchAdviceNode",
+		Query:  DespatchAdviceNode_Operation,
+		Variables: &__DespatchAdviceNodeInput{
+			Id: id,
+		},
+	}
+
+	data_ = &DespatchAdviceNodeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by DeviationNode.
+const DeviationNode_Operation = `
+query DeviationNode ($id: ID!) {
+	node(id: $id) {
+		__typename
+		... on Deviation {
+			field
+			delta
+			expected
+			proposed
+		}
+	}
+}
+`
+
+func DeviationNode(
+	client_ graphql.Client,
+	id string,
+) (data_ *DeviationNodeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeviationNode",
+		Query:  DeviationNode_Operation,
+		Variables: &__DeviationNodeInput{
+			Id: id,
+		},
+	}
+
+	data_ = &DeviationNodeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by DiscardDeadLetter.
+const DiscardDeadLetter_Operation = `
+mutation DiscardDeadLetter ($key: IdempotencyKey!, $in: DeadLetterInput!) {
+	discardDeadLetter(idempotencyKey: $key, input: $in) {
+		errors {
+			__typename
+			... Refusal
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func DiscardDeadLetter(
+	client_ graphql.Client,
+	key string,
+	in DeadLetterInput,
+) (data_ *DiscardDeadLetterResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DiscardDeadLetter",
+		Query:  DiscardDeadLetter_Operation,
+		Variables: &__DiscardDeadLetterInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &DiscardDeadLetterResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by FirstItems.
+const FirstItems_Operation = `
+query FirstItems {
+	items(first: 3) {
+		nodes {
+			id
+			sku
+		}
+	}
+}
+`
+
+func FirstItems(
+	client_ graphql.Client,
+) (data_ *FirstItemsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "FirstItems",
+		Query:  FirstItems_Operation,
+	}
+
+	data_ = &FirstItemsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemBrand.
+const ItemBrand_Operation = `
+query ItemBrand ($sku: String!) {
+	item(by: {sku:$sku}) {
+		brand
+	}
+}
+`
+
+func ItemBrand(
+	client_ graphql.Client,
+	sku string,
+) (data_ *ItemBrandResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemBrand",
+		Query:  ItemBrand_Operation,
+		Variables: &__ItemBrandInput{
+			Sku: sku,
+		},
+	}
+
+	data_ = &ItemBrandResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemPartNumber.
+const ItemPartNumber_Operation = `
+query ItemPartNumber ($by: ItemBy!, $account: ID) {
+	item(by: $by) {
+		customerPartNumber(account: $account)
+	}
+}
+`
+
+func ItemPartNumber(
+	client_ graphql.Client,
+	by ItemBy,
+	account *string,
+) (data_ *ItemPartNumberResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemPartNumber",
+		Query:  ItemPartNumber_Operation,
+		Variables: &__ItemPartNumberInput{
+			By:      by,
+			Account: account,
+		},
+	}
+
+	data_ = &ItemPartNumberResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemPartNumbers.
+const ItemPartNumbers_Operation = `
+query ItemPartNumbers {
+	items(first: 100) {
+		nodes {
+			sku
+			customerPartNumber
+		}
+	}
+}
+`
+
+func ItemPartNumbers(
+	client_ graphql.Client,
+) (data_ *ItemPartNumbersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemPartNumbers",
+		Query:  ItemPartNumbers_Operation,
+	}
+
+	data_ = &ItemPartNumbersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemPartNumbersOfTwo.
+const ItemPartNumbersOfTwo_Operation = `
+query ItemPartNumbersOfTwo ($by: ItemBy!, $one: ID!, $other: ID!) {
+	item(by: $by) {
+		any: customerPartNumber
+		one: customerPartNumber(account: $one)
+		other: customerPartNumber(account: $other)
+	}
+}
+`
+
+func ItemPartNumbersOfTwo(
+	client_ graphql.Client,
+	by ItemBy,
+	one string,
+	other string,
+) (data_ *ItemPartNumbersOfTwoResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemPartNumbersOfTwo",
+		Query:  ItemPartNumbersOfTwo_Operation,
+		Variables: &__ItemPartNumbersOfTwoInput{
+			By:    by,
+			One:   one,
+			Other: other,
+		},
+	}
+
+	data_ = &ItemPartNumbersOfTwoResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemPriceNow.
+const ItemPriceNow_Operation = `
+query ItemPriceNow {
+	items(first: 1) {
+		nodes {
+			sku
+			price(maxAge: "PT0S") {
+				__typename
+			}
+		}
+	}
+}
+`
+
+func ItemPriceNow(
+	client_ graphql.Client,
+) (data_ *ItemPriceNowResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemPriceNow",
+		Query:  ItemPriceNow_Operation,
+	}
+
+	data_ = &ItemPriceNowResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -2871,6 +9320,84 @@ func ItemPromises(
 	return data_, err_
 }
 
+// The query executed by ItemSkus.
+const ItemSkus_Operation = `
+query ItemSkus ($first: Int!, $orderBy: ItemSort!, $filter: ItemFilter) {
+	items(first: $first, orderBy: $orderBy, filter: $filter) {
+		nodes {
+			sku
+		}
+	}
+}
+`
+
+func ItemSkus(
+	client_ graphql.Client,
+	first int,
+	orderBy ItemSort,
+	filter *ItemFilter,
+) (data_ *ItemSkusResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemSkus",
+		Query:  ItemSkus_Operation,
+		Variables: &__ItemSkusInput{
+			First:   first,
+			OrderBy: orderBy,
+			Filter:  filter,
+		},
+	}
+
+	data_ = &ItemSkusResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemSuppliers.
+const ItemSuppliers_Operation = `
+query ItemSuppliers ($sku: String!) {
+	item(by: {sku:$sku}) {
+		suppliers {
+			id
+			leadTimeDays
+			supplier {
+				code
+			}
+		}
+	}
+}
+`
+
+func ItemSuppliers(
+	client_ graphql.Client,
+	sku string,
+) (data_ *ItemSuppliersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemSuppliers",
+		Query:  ItemSuppliers_Operation,
+		Variables: &__ItemSuppliersInput{
+			Sku: sku,
+		},
+	}
+
+	data_ = &ItemSuppliersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by Items.
 const Items_Operation = `
 query Items ($first: Int, $filter: ItemFilter) {
@@ -2927,6 +9454,132 @@ func Items(
 	return data_, err_
 }
 
+// The query executed by LatestOrders.
+const LatestOrders_Operation = `
+query LatestOrders {
+	orders(first: 3) {
+		nodes {
+			number
+		}
+	}
+}
+`
+
+func LatestOrders(
+	client_ graphql.Client,
+) (data_ *LatestOrdersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "LatestOrders",
+		Query:  LatestOrders_Operation,
+	}
+
+	data_ = &LatestOrdersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by LeadTimeAlerts.
+const LeadTimeAlerts_Operation = `
+query LeadTimeAlerts ($item: ID!) {
+	alerts(filter: {subject:$item,kind:[LEAD_TIME_CHANGED]}) {
+		nodes {
+			id
+			severity
+			queue
+			message
+			subjectNode {
+				__typename
+				id
+			}
+		}
+	}
+}
+`
+
+func LeadTimeAlerts(
+	client_ graphql.Client,
+	item string,
+) (data_ *LeadTimeAlertsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "LeadTimeAlerts",
+		Query:  LeadTimeAlerts_Operation,
+		Variables: &__LeadTimeAlertsInput{
+			Item: item,
+		},
+	}
+
+	data_ = &LeadTimeAlertsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by MasterDataConflicts.
+const MasterDataConflicts_Operation = `
+query MasterDataConflicts ($open: Boolean) {
+	masterDataConflicts(first: 100, filter: {open:$open}) {
+		nodes {
+			... MasterDataConflictDetails
+		}
+	}
+}
+fragment MasterDataConflictDetails on MasterDataConflict {
+	id
+	key
+	field
+	subject
+	steward
+	resolvedValue
+	resolvedAt
+	resolvedBy {
+		displayName
+	}
+	values {
+		value
+		provenance {
+			instance
+		}
+	}
+}
+`
+
+func MasterDataConflicts(
+	client_ graphql.Client,
+	open *bool,
+) (data_ *MasterDataConflictsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "MasterDataConflicts",
+		Query:  MasterDataConflicts_Operation,
+		Variables: &__MasterDataConflictsInput{
+			Open: open,
+		},
+	}
+
+	data_ = &MasterDataConflictsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by MutationNames.
 const MutationNames_Operation = `
 query MutationNames {
@@ -2947,6 +9600,81 @@ func MutationNames(
 	}
 
 	data_ = &MutationNamesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Node.
+const Node_Operation = `
+query Node ($id: ID!) {
+	node(id: $id) {
+		__typename
+		id
+	}
+}
+`
+
+func Node(
+	client_ graphql.Client,
+	id string,
+) (data_ *NodeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Node",
+		Query:  Node_Operation,
+		Variables: &__NodeInput{
+			Id: id,
+		},
+	}
+
+	data_ = &NodeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ObjectiveNode.
+const ObjectiveNode_Operation = `
+query ObjectiveNode ($id: ID!) {
+	node(id: $id) {
+		__typename
+		... on Objective {
+			name
+		}
+	}
+	auditLog(first: 1, filter: {subject:$id}) {
+		nodes {
+			action
+		}
+	}
+}
+`
+
+func ObjectiveNode(
+	client_ graphql.Client,
+	id string,
+) (data_ *ObjectiveNodeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ObjectiveNode",
+		Query:  ObjectiveNode_Operation,
+		Variables: &__ObjectiveNodeInput{
+			Id: id,
+		},
+	}
+
+	data_ = &ObjectiveNodeResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3035,6 +9763,15 @@ fragment Refusal on UserError {
 			amount
 		}
 	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
 }
 `
 
@@ -3106,6 +9843,47 @@ func OperationQueue(
 	}
 
 	data_ = &OperationQueueResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by OperationSteps.
+const OperationSteps_Operation = `
+query OperationSteps ($filter: OperationFilter) {
+	operations(first: 5, filter: $filter) {
+		nodes {
+			id
+			state
+			correlationId
+			steps {
+				name
+				state
+			}
+		}
+	}
+}
+`
+
+func OperationSteps(
+	client_ graphql.Client,
+	filter *OperationFilter,
+) (data_ *OperationStepsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OperationSteps",
+		Query:  OperationSteps_Operation,
+		Variables: &__OperationStepsInput{
+			Filter: filter,
+		},
+	}
+
+	data_ = &OperationStepsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3328,6 +10106,41 @@ func OrderCommitments(
 	return data_, err_
 }
 
+// The query executed by OrderCount.
+const OrderCount_Operation = `
+query OrderCount ($filter: OrderFilter) {
+	orders(first: 1, filter: $filter) {
+		totalCount {
+			value
+		}
+	}
+}
+`
+
+func OrderCount(
+	client_ graphql.Client,
+	filter *OrderFilter,
+) (data_ *OrderCountResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderCount",
+		Query:  OrderCount_Operation,
+		Variables: &__OrderCountInput{
+			Filter: filter,
+		},
+	}
+
+	data_ = &OrderCountResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by OrderNumbers.
 const OrderNumbers_Operation = `
 query OrderNumbers {
@@ -3352,6 +10165,185 @@ func OrderNumbers(
 	}
 
 	data_ = &OrderNumbersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Partner.
+const Partner_Operation = `
+query Partner ($code: String!) {
+	partner(by: {code:$code}) {
+		... PartnerDetails
+	}
+}
+fragment PartnerDetails on TradingPartner {
+	id
+	version
+	requiresSignature
+	scopes
+	quota {
+		costPerMinute
+	}
+	channels {
+		kind
+		documents
+	}
+	onboarding {
+		stage
+		activatedAt
+		checks {
+			name
+			stage
+			passed
+			detail
+		}
+	}
+	keys {
+		id
+		fingerprint
+		challenge
+		verifiedAt
+		revokedAt
+	}
+}
+`
+
+func Partner(
+	client_ graphql.Client,
+	code string,
+) (data_ *PartnerResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Partner",
+		Query:  Partner_Operation,
+		Variables: &__PartnerInput{
+			Code: code,
+		},
+	}
+
+	data_ = &PartnerResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by PartnerCodes.
+const PartnerCodes_Operation = `
+query PartnerCodes ($filter: TradingPartnerFilter) {
+	partners(first: 10, filter: $filter) {
+		nodes {
+			code
+		}
+		totalCount {
+			value
+		}
+	}
+}
+`
+
+func PartnerCodes(
+	client_ graphql.Client,
+	filter *TradingPartnerFilter,
+) (data_ *PartnerCodesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PartnerCodes",
+		Query:  PartnerCodes_Operation,
+		Variables: &__PartnerCodesInput{
+			Filter: filter,
+		},
+	}
+
+	data_ = &PartnerCodesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by PartnerRanges.
+const PartnerRanges_Operation = `
+query PartnerRanges {
+	partners(first: 10) {
+		nodes {
+			code
+			items(first: 100) {
+				totalCount {
+					value
+				}
+				nodes {
+					supplier {
+						code
+					}
+				}
+			}
+		}
+	}
+}
+`
+
+func PartnerRanges(
+	client_ graphql.Client,
+) (data_ *PartnerRangesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PartnerRanges",
+		Query:  PartnerRanges_Operation,
+	}
+
+	data_ = &PartnerRangesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by PartnerScorecards.
+const PartnerScorecards_Operation = `
+query PartnerScorecards {
+	partners(first: 100) {
+		nodes {
+			code
+			scorecard {
+				measure
+				samples
+				p95
+				percent
+			}
+		}
+	}
+}
+`
+
+func PartnerScorecards(
+	client_ graphql.Client,
+) (data_ *PartnerScorecardsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PartnerScorecards",
+		Query:  PartnerScorecards_Operation,
+	}
+
+	data_ = &PartnerScorecardsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3423,6 +10415,15 @@ fragment Refusal on UserError {
 			amount
 		}
 	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
 }
 `
 
@@ -3441,6 +10442,611 @@ func PauseSource(
 	}
 
 	data_ = &PauseSourceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ProvePartnerKey.
+const ProvePartnerKey_Operation = `
+mutation ProvePartnerKey ($key: IdempotencyKey!, $in: ProvePartnerKeyInput!) {
+	provePartnerKey(idempotencyKey: $key, input: $in) {
+		... ChangedPartner
+	}
+}
+fragment ChangedPartner on PartnerPayload {
+	replayed
+	existing
+	errors {
+		__typename
+		... Refusal
+	}
+	partner {
+		id
+		code
+		name
+		version
+		onboarding {
+			stage
+		}
+		keys {
+			id
+			challenge
+			verifiedAt
+			revokedAt
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func ProvePartnerKey(
+	client_ graphql.Client,
+	key string,
+	in ProvePartnerKeyInput,
+) (data_ *ProvePartnerKeyResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ProvePartnerKey",
+		Query:  ProvePartnerKey_Operation,
+		Variables: &__ProvePartnerKeyInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ProvePartnerKeyResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by PublishCodeMapping.
+const PublishCodeMapping_Operation = `
+mutation PublishCodeMapping ($key: IdempotencyKey!, $in: CodeMappingInput!) {
+	publishCodeMapping(idempotencyKey: $key, input: $in) {
+		replayed
+		errors {
+			__typename
+			... Refusal
+		}
+		mapping {
+			... CodeMappingDetails
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+fragment CodeMappingDetails on CodeMapping {
+	id
+	standard
+	list
+	instance
+	version
+	publishedAt
+	entries {
+		code
+		meaning
+	}
+	unmapped {
+		code
+		text
+		count
+		lastSeenAt
+	}
+}
+`
+
+func PublishCodeMapping(
+	client_ graphql.Client,
+	key string,
+	in CodeMappingInput,
+) (data_ *PublishCodeMappingResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PublishCodeMapping",
+		Query:  PublishCodeMapping_Operation,
+		Variables: &__PublishCodeMappingInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &PublishCodeMappingResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by PurchaseOrder.
+const PurchaseOrder_Operation = `
+query PurchaseOrder ($number: String!) {
+	purchaseOrder(by: {number:$number}) {
+		... PurchaseOrderDetails
+	}
+}
+fragment PurchaseOrderDetails on PurchaseOrder {
+	id
+	number
+	revision
+	status
+	allowedActions
+	operation {
+		id
+		state
+		awaiting {
+			by
+			message
+			deviations {
+				id
+			}
+		}
+	}
+	responses {
+		id
+		responseNumber
+		kind
+		operation {
+			id
+			state
+		}
+		deviations {
+			id
+			field
+			state
+		}
+	}
+	timeline(first: 20) {
+		nodes {
+			kind
+			message
+		}
+	}
+	lines {
+		nodes {
+			id
+			lineNumber
+			sku
+			ordered {
+				value
+				unit
+			}
+			acknowledged {
+				value
+			}
+			open {
+				value
+			}
+			unitPrice {
+				price {
+					amount
+					currency
+				}
+				per {
+					value
+					unit
+				}
+			}
+			acknowledgments {
+				status
+				quantity {
+					value
+				}
+				promisedDeliveryDate
+				reason
+			}
+			schedule {
+				quantity {
+					value
+				}
+				requestedDeliveryDate
+				promisedShipDate
+				promisedDeliveryDate
+			}
+		}
+	}
+}
+`
+
+func PurchaseOrder(
+	client_ graphql.Client,
+	number string,
+) (data_ *PurchaseOrderResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PurchaseOrder",
+		Query:  PurchaseOrder_Operation,
+		Variables: &__PurchaseOrderInput{
+			Number: number,
+		},
+	}
+
+	data_ = &PurchaseOrderResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by PurchaseOrderLines.
+const PurchaseOrderLines_Operation = `
+query PurchaseOrderLines {
+	purchaseOrders(first: 100) {
+		nodes {
+			number
+			lines {
+				nodes {
+					sku
+				}
+			}
+		}
+	}
+}
+`
+
+func PurchaseOrderLines(
+	client_ graphql.Client,
+) (data_ *PurchaseOrderLinesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PurchaseOrderLines",
+		Query:  PurchaseOrderLines_Operation,
+	}
+
+	data_ = &PurchaseOrderLinesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by PurchaseOrderNumbers.
+const PurchaseOrderNumbers_Operation = `
+query PurchaseOrderNumbers ($first: Int!, $filter: PurchaseOrderFilter) {
+	purchaseOrders(first: $first, filter: $filter) {
+		nodes {
+			number
+		}
+	}
+}
+`
+
+func PurchaseOrderNumbers(
+	client_ graphql.Client,
+	first int,
+	filter *PurchaseOrderFilter,
+) (data_ *PurchaseOrderNumbersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PurchaseOrderNumbers",
+		Query:  PurchaseOrderNumbers_Operation,
+		Variables: &__PurchaseOrderNumbersInput{
+			First:  first,
+			Filter: filter,
+		},
+	}
+
+	data_ = &PurchaseOrderNumbersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RecordSupportTickets.
+const RecordSupportTickets_Operation = `
+mutation RecordSupportTickets ($key: IdempotencyKey!, $in: SupportTicketCountInput!) {
+	recordSupportTickets(idempotencyKey: $key, input: $in) {
+		errors {
+			__typename
+			... Refusal
+		}
+		result {
+			samples
+			count
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func RecordSupportTickets(
+	client_ graphql.Client,
+	key string,
+	in SupportTicketCountInput,
+) (data_ *RecordSupportTicketsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RecordSupportTickets",
+		Query:  RecordSupportTickets_Operation,
+		Variables: &__RecordSupportTicketsInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &RecordSupportTicketsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RegisterPartner.
+const RegisterPartner_Operation = `
+mutation RegisterPartner ($key: IdempotencyKey!, $in: PartnerInput!) {
+	registerPartner(idempotencyKey: $key, input: $in) {
+		... ChangedPartner
+	}
+}
+fragment ChangedPartner on PartnerPayload {
+	replayed
+	existing
+	errors {
+		__typename
+		... Refusal
+	}
+	partner {
+		id
+		code
+		name
+		version
+		onboarding {
+			stage
+		}
+		keys {
+			id
+			challenge
+			verifiedAt
+			revokedAt
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func RegisterPartner(
+	client_ graphql.Client,
+	key string,
+	in PartnerInput,
+) (data_ *RegisterPartnerResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RegisterPartner",
+		Query:  RegisterPartner_Operation,
+		Variables: &__RegisterPartnerInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &RegisterPartnerResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3511,6 +11117,15 @@ fragment Refusal on UserError {
 			amount
 		}
 	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
 }
 fragment OperationDetails on Operation {
 	id
@@ -3559,6 +11174,447 @@ func Replay(
 	}
 
 	data_ = &ReplayResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ReportException.
+const ReportException_Operation = `
+mutation ReportException ($key: IdempotencyKey!, $in: ReportExceptionInput!) {
+	reportException(idempotencyKey: $key, input: $in) {
+		... ChangedAlert
+	}
+}
+fragment ChangedAlert on AlertPayload {
+	errors {
+		__typename
+		... Refusal
+	}
+	alert {
+		... AlertDetails
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+fragment AlertDetails on Alert {
+	id
+	kind
+	severity
+	state
+	message
+	suggestedAction
+	audience
+	queue
+	responsible
+	subject
+	acknowledgedBy {
+		displayName
+	}
+	resolution
+}
+`
+
+func ReportException(
+	client_ graphql.Client,
+	key string,
+	in ReportExceptionInput,
+) (data_ *ReportExceptionResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ReportException",
+		Query:  ReportException_Operation,
+		Variables: &__ReportExceptionInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ReportExceptionResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ResolveAlert.
+const ResolveAlert_Operation = `
+mutation ResolveAlert ($key: IdempotencyKey!, $in: ResolveAlertInput!) {
+	resolveAlert(idempotencyKey: $key, input: $in) {
+		... ChangedAlert
+	}
+}
+fragment ChangedAlert on AlertPayload {
+	errors {
+		__typename
+		... Refusal
+	}
+	alert {
+		... AlertDetails
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+fragment AlertDetails on Alert {
+	id
+	kind
+	severity
+	state
+	message
+	suggestedAction
+	audience
+	queue
+	responsible
+	subject
+	acknowledgedBy {
+		displayName
+	}
+	resolution
+}
+`
+
+func ResolveAlert(
+	client_ graphql.Client,
+	key string,
+	in ResolveAlertInput,
+) (data_ *ResolveAlertResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ResolveAlert",
+		Query:  ResolveAlert_Operation,
+		Variables: &__ResolveAlertInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ResolveAlertResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ResolveMasterDataConflict.
+const ResolveMasterDataConflict_Operation = `
+mutation ResolveMasterDataConflict ($key: IdempotencyKey!, $in: ResolveMasterDataConflictInput!) {
+	resolveMasterDataConflict(idempotencyKey: $key, input: $in) {
+		... ResolvedConflict
+	}
+}
+fragment ResolvedConflict on MasterDataConflictPayload {
+	replayed
+	errors {
+		__typename
+		... Refusal
+	}
+	operation {
+		id
+		kind
+		state
+		steps {
+			name
+			state
+		}
+	}
+	conflict {
+		id
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func ResolveMasterDataConflict(
+	client_ graphql.Client,
+	key string,
+	in ResolveMasterDataConflictInput,
+) (data_ *ResolveMasterDataConflictResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ResolveMasterDataConflict",
+		Query:  ResolveMasterDataConflict_Operation,
+		Variables: &__ResolveMasterDataConflictInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ResolveMasterDataConflictResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RespondToPurchaseOrder.
+const RespondToPurchaseOrder_Operation = `
+mutation RespondToPurchaseOrder ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) {
+	respondToPurchaseOrder(idempotencyKey: $key, input: $in) {
+		... AnsweredPurchaseOrder
+	}
+}
+fragment AnsweredPurchaseOrder on PurchaseOrderResponsePayload {
+	replayed
+	errors {
+		__typename
+		... Refusal
+	}
+	operation {
+		id
+		kind
+		state
+		failure {
+			code
+			message
+		}
+	}
+	response {
+		id
+		kind
+		lines {
+			status
+		}
+	}
+	deviations {
+		id
+		field
+		expected
+		proposed
+		delta
+		withinTolerance
+		state
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func RespondToPurchaseOrder(
+	client_ graphql.Client,
+	key string,
+	in PurchaseOrderResponseInput,
+) (data_ *RespondToPurchaseOrderResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RespondToPurchaseOrder",
+		Query:  RespondToPurchaseOrder_Operation,
+		Variables: &__RespondToPurchaseOrderInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &RespondToPurchaseOrderResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3630,6 +11686,15 @@ fragment Refusal on UserError {
 			amount
 		}
 	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
 }
 `
 
@@ -3648,6 +11713,517 @@ func ResumeSource(
 	}
 
 	data_ = &ResumeSourceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RevokePartnerKey.
+const RevokePartnerKey_Operation = `
+mutation RevokePartnerKey ($key: IdempotencyKey!, $in: RevokePartnerKeyInput!) {
+	revokePartnerKey(idempotencyKey: $key, input: $in) {
+		... ChangedPartner
+	}
+}
+fragment ChangedPartner on PartnerPayload {
+	replayed
+	existing
+	errors {
+		__typename
+		... Refusal
+	}
+	partner {
+		id
+		code
+		name
+		version
+		onboarding {
+			stage
+		}
+		keys {
+			id
+			challenge
+			verifiedAt
+			revokedAt
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func RevokePartnerKey(
+	client_ graphql.Client,
+	key string,
+	in RevokePartnerKeyInput,
+) (data_ *RevokePartnerKeyResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RevokePartnerKey",
+		Query:  RevokePartnerKey_Operation,
+		Variables: &__RevokePartnerKeyInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &RevokePartnerKeyResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Roi.
+const Roi_Operation = `
+query Roi ($period: DateRangeInput!) {
+	roi(period: $period) {
+		measures {
+			measure
+			samples
+			p50
+			p95
+			percent
+		}
+	}
+}
+`
+
+func Roi(
+	client_ graphql.Client,
+	period DateRangeInput,
+) (data_ *RoiResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Roi",
+		Query:  Roi_Operation,
+		Variables: &__RoiInput{
+			Period: period,
+		},
+	}
+
+	data_ = &RoiResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by SaveObjective.
+const SaveObjective_Operation = `
+mutation SaveObjective ($key: IdempotencyKey!, $in: ObjectiveInput!) {
+	saveObjective(idempotencyKey: $key, input: $in) {
+		replayed
+		errors {
+			__typename
+			... Refusal
+		}
+		objective {
+			id
+			name
+			maximum
+			percent
+			window
+			version
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func SaveObjective(
+	client_ graphql.Client,
+	key string,
+	in ObjectiveInput,
+) (data_ *SaveObjectiveResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SaveObjective",
+		Query:  SaveObjective_Operation,
+		Variables: &__SaveObjectiveInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &SaveObjectiveResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by SaveToleranceProfile.
+const SaveToleranceProfile_Operation = `
+mutation SaveToleranceProfile ($key: IdempotencyKey!, $in: ToleranceProfileInput!) {
+	saveToleranceProfile(idempotencyKey: $key, input: $in) {
+		profile {
+			id
+		}
+		errors {
+			__typename
+			... Refusal
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func SaveToleranceProfile(
+	client_ graphql.Client,
+	key string,
+	in ToleranceProfileInput,
+) (data_ *SaveToleranceProfileResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SaveToleranceProfile",
+		Query:  SaveToleranceProfile_Operation,
+		Variables: &__SaveToleranceProfileInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &SaveToleranceProfileResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Sla.
+const Sla_Operation = `
+query Sla ($period: DateRangeInput!) {
+	sla(period: $period) {
+		objective {
+			id
+		}
+		met
+		breaches {
+			id
+		}
+	}
+}
+`
+
+func Sla(
+	client_ graphql.Client,
+	period DateRangeInput,
+) (data_ *SlaResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Sla",
+		Query:  Sla_Operation,
+		Variables: &__SlaInput{
+			Period: period,
+		},
+	}
+
+	data_ = &SlaResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by SourceReasons.
+const SourceReasons_Operation = `
+query SourceReasons {
+	sourceHealth {
+		instance
+		state
+		reasons
+	}
+}
+`
+
+func SourceReasons(
+	client_ graphql.Client,
+) (data_ *SourceReasonsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SourceReasons",
+		Query:  SourceReasons_Operation,
+	}
+
+	data_ = &SourceReasonsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by SubmitDespatchAdvice.
+const SubmitDespatchAdvice_Operation = `
+mutation SubmitDespatchAdvice ($key: IdempotencyKey!, $in: DespatchAdviceInput!) {
+	submitDespatchAdvice(idempotencyKey: $key, input: $in) {
+		... SubmittedNotice
+	}
+}
+fragment SubmittedNotice on DespatchAdvicePayload {
+	replayed
+	errors {
+		__typename
+		... Refusal
+	}
+	operation {
+		id
+		kind
+		state
+		failure {
+			code
+			message
+		}
+	}
+	despatchAdvice {
+		id
+		number
+		status
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func SubmitDespatchAdvice(
+	client_ graphql.Client,
+	key string,
+	in DespatchAdviceInput,
+) (data_ *SubmitDespatchAdviceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SubmitDespatchAdvice",
+		Query:  SubmitDespatchAdvice_Operation,
+		Variables: &__SubmitDespatchAdviceInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &SubmitDespatchAdviceResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3718,6 +12294,15 @@ fragment Refusal on UserError {
 	... on CreditBlocked {
 		shortBy {
 			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
 		}
 	}
 }
@@ -3888,6 +12473,15 @@ fragment Refusal on UserError {
 			amount
 		}
 	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
 }
 `
 
@@ -3906,6 +12500,69 @@ func SubmitOrders(
 	}
 
 	data_ = &SubmitOrdersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by SupplierRange.
+const SupplierRange_Operation = `
+query SupplierRange {
+	viewer {
+		__typename
+		... on SupplierViewer {
+			supplier {
+				items(first: 100) {
+					totalCount {
+						value
+					}
+					nodes {
+						... SuppliedItem
+					}
+				}
+			}
+		}
+	}
+}
+fragment SuppliedItem on SupplierItem {
+	id
+	supplierPartNumber
+	leadTimeDays
+	minimumQuantity {
+		value
+		unit
+	}
+	nextLeadTime {
+		leadTimeDays
+		effectiveFrom
+	}
+	item {
+		sku
+	}
+	supplier {
+		code
+	}
+	provenance {
+		system
+	}
+}
+`
+
+func SupplierRange(
+	client_ graphql.Client,
+) (data_ *SupplierRangeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SupplierRange",
+		Query:  SupplierRange_Operation,
+	}
+
+	data_ = &SupplierRangeResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -3945,6 +12602,114 @@ func Trace(
 	}
 
 	data_ = &TraceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by UpdatePartner.
+const UpdatePartner_Operation = `
+mutation UpdatePartner ($key: IdempotencyKey!, $in: UpdatePartnerInput!) {
+	updatePartner(idempotencyKey: $key, input: $in) {
+		... ChangedPartner
+	}
+}
+fragment ChangedPartner on PartnerPayload {
+	replayed
+	existing
+	errors {
+		__typename
+		... Refusal
+	}
+	partner {
+		id
+		code
+		name
+		version
+		onboarding {
+			stage
+		}
+		keys {
+			id
+			challenge
+			verifiedAt
+			revokedAt
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func UpdatePartner(
+	client_ graphql.Client,
+	key string,
+	in UpdatePartnerInput,
+) (data_ *UpdatePartnerResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "UpdatePartner",
+		Query:  UpdatePartner_Operation,
+		Variables: &__UpdatePartnerInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &UpdatePartnerResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -4058,6 +12823,15 @@ fragment Refusal on UserError {
 	... on CreditBlocked {
 		shortBy {
 			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
 		}
 	}
 }

@@ -35,6 +35,15 @@ type Refusal struct {
 
 	// CreditBlocked
 	ShortBy *Amount
+
+	// DuplicateDocument
+	Existing string
+
+	// ToleranceExceeded
+	Deviation struct {
+		Field string // of DeviationField
+		Delta *string
+	}
 }
 
 // Amount is of a sum of money.
