@@ -88,8 +88,8 @@ func TestACodeGetsAMeaning(t *testing.T) {
 		t.Fatal(status)
 	}
 	p.becomes(t, ids[2], "AVAILABLE_FOR_PICKUP")
-	if now := p.shipment(t, ids[0]); now["status"] != "PICKED_UP" {
-		t.Errorf("what came before is read once more by itself: %v", now["status"])
+	if now := p.tracked(t, ids[0]); now.Status != "PICKED_UP" {
+		t.Errorf("what came before is read once more by itself: %v", now.Status)
 	}
 	replay := func(key string, dry bool) api.ReplayedStream {
 		return p.replayed(t, key, api.ReplayInput{Stream: "acme/deliveries", DryRun: &dry, Reason: "lockers have a meaning"})
@@ -123,6 +123,6 @@ func TestACodeGetsAMeaning(t *testing.T) {
 	p.until(t, 10*time.Second, "read by what another process published", func() bool {
 		moment = moment.Add(time.Minute)
 		p.push("", locker(2, moment.Format(time.RFC3339)))
-		return p.shipment(t, ids[2])["status"] == "DELIVERED"
+		return p.tracked(t, ids[2]).Status == "DELIVERED"
 	})
 }

@@ -113,7 +113,8 @@ func TestTheConsoleShowsWhoseFaultItIsAndWhatToDo(t *testing.T) {
 	step("released", chromedp.MouseEvent(input.MousePressed, place[0], place[1], chromedp.ButtonLeft, chromedp.ClickCount(1)))
 	step("kept", chromedp.Evaluate(`new Promise((r) => setTimeout(r, 6000))`, nil, awaited), // in which the page would be refreshed
 		until(`'seen' in document.querySelector('main').firstElementChild.dataset`),
-		chromedp.MouseEvent(input.MouseReleased, place[0], place[1], chromedp.ButtonLeft, chromedp.ClickCount(1)), text("main", "beyond tolerance"))
+		chromedp.MouseEvent(input.MouseReleased, place[0], place[1], chromedp.ButtonLeft, chromedp.ClickCount(1)),
+		text("main", "beyond tolerance"))
 	step("slow", chromedp.Evaluate(`(() => { const send = window.fetch; window.slow = 1;
 		window.fetch = async (...all) => { if (window.slow) await new Promise((r) => setTimeout(r, 7000)); return send(...all); }; })()`, nil),
 		chromedp.Click(`nav a[href="#measures"]`), text("main", "Calls to systems succeed"), chromedp.Evaluate(`window.slow = 0`, nil))

@@ -24,10 +24,8 @@ func TestCarriersPush(t *testing.T) {
 	p := pushingAt(t)
 	numbers, ids := p.parcels(t, 8)
 	t.Run("a carrier that nobody has written code for", func(t *testing.T) {
-		follow := p.follow(t, p.token(t, "operator"),
-			`subscription ($s: [ID!]) { shipmentUpdates(shipments: $s) { __typename ... on ShipmentUpdate
-				{ subject: shipment { id status } previousStatus event { milestone } } } }`, map[string]any{"s": ids[:1]})
-		p.until(t, 5*time.Second, "caught up", func() bool { return len(follow.items()) > 0 })
+		updates := p.follow(t, p.token(t, "operator"), api.ShipmentUpdates_Operation, map[string]any{"shipments": ids[:1]})
+		p.until(t, 5*time.Second, "caught up", func() bool { return updates.received() > 0 })
 		said := map[string]any{"parcel": numbers[0], "scans": []any{
 			map[string]any{
 				"no": 3, "code": "POD", "at": "2026-03-02T15:00:00+01:00", "signature": "J. Smith",
@@ -40,20 +38,21 @@ func TestCarriersPush(t *testing.T) {
 		if status, text := p.push("m1", said); status != http.StatusAccepted || !strings.Contains(text, "RECEIVED") {
 			t.Fatalf("%d %s", status, text)
 		}
-		now := p.becomes(t, ids[0], "DELIVERED")
-		var why []any
-		for _, f := range walk(now, "statusExplanation.facts").([]any) {
-			why = append(why, walk(f, "ignoredBecause"))
+		now := p.becomes(t, ids[0], api.ShipmentStatusDelivered)
+		var why []api.IgnoredReason
+		for _, f := range now.StatusExplanation.Facts {
+			why = append(why, val(f.IgnoredBecause))
 		}
-		if want := []any{nil, nil, nil, "UNMAPPED", "LATE"}; !slices.Equal(why, want) || walk(now, "statusExplanation.status") != "DELIVERED" {
-			t.Errorf("why: %v", now["statusExplanation"])
+		if want := []api.IgnoredReason{"", "", "", api.IgnoredReasonUnmapped, api.IgnoredReasonLate}; !slices.Equal(why, want) ||
+			now.StatusExplanation.Status != "DELIVERED" {
+			t.Errorf("why: %s", asJSON(now.StatusExplanation))
 		}
-		if walk(now, "events.nodes.0.offsetKnown") != false || walk(now, "events.nodes.0.occurredAt") != "2026-03-01T07:00:00Z" ||
-			walk(now, "events.nodes.2.location.city") != "Utrecht" || walk(now, "events.nodes.3.raw.code") != "QQQ" ||
-			walk(now, "eta.at") != "2026-03-02T12:00:00Z" {
-			t.Errorf("events: %v", now)
+		events := now.Events.Nodes
+		if len(events) < 4 || events[0].OffsetKnown || events[0].OccurredAt != "2026-03-01T07:00:00Z" ||
+			val(events[2].Location.City) != "Utrecht" || events[3].Raw.Code != "QQQ" || now.Eta.At != "2026-03-02T12:00:00Z" {
+			t.Errorf("events: %s", asJSON(now))
 		}
-		p.until(t, 5*time.Second, "told", func() bool { return len(follow.of(ids[0])) > 0 })
+		p.until(t, 5*time.Second, "told", func() bool { return slices.Contains(shipmentsOf(t, updates), ids[0]) })
 		for range 2 {
 			if status, text := p.push("m1", said); status != http.StatusOK || !strings.Contains(text, "DUPLICATE") {
 				t.Errorf("again: %d %s", status, text)
@@ -62,10 +61,11 @@ func TestCarriersPush(t *testing.T) {
 		if status, _ := p.push("m1 under another id", said); status != http.StatusAccepted {
 			t.Errorf("under another id: %d", status)
 		}
-		p.until(t, 5*time.Second, "applied", func() bool { return len(p.deliveries(t, `instance: "acme", state: [DUPLICATE]`)) == 1 })
-		if all := p.deliveries(t, `instance: "acme", state: [APPLIED], subject: "`+ids[0]+`"`); len(all) != 1 || walk(all[0], "repeats") != 2.0 ||
-			walk(all[0], "subjects.0") != ids[0] || walk(all[0], "attempts") != 1.0 {
-			t.Errorf("as operators see it: %v", all)
+		p.until(t, 5*time.Second, "applied", func() bool { return len(p.deliveries(t, deliveredBy("acme", api.InboundStateDuplicate))) == 1 })
+		applied := deliveredBy("acme", api.InboundStateApplied)
+		applied.Subject = &ids[0]
+		if all := p.deliveries(t, applied); len(all) != 1 || all[0].Repeats != 2 || at(all[0].Subjects, 0) != ids[0] || all[0].Attempts != 1 {
+			t.Errorf("as operators see it: %s", asJSON(all))
 		}
 	})
 	t.Run("EasyPost", func(t *testing.T) {
@@ -90,8 +90,8 @@ func TestCarriersPush(t *testing.T) {
 		if status, text := p.post("easypost", h, body); status != http.StatusAccepted || !strings.Contains(text, "evt_2") {
 			t.Fatalf("%d %s", status, text)
 		}
-		if now := p.becomes(t, ids[1], "AT_FACILITY"); walk(now, "eta.at") != "2026-03-04T20:00:00Z" {
-			t.Errorf("arrival: %v", now["eta"])
+		if now := p.becomes(t, ids[1], api.ShipmentStatusAtFacility); now.Eta.At != "2026-03-04T20:00:00Z" {
+			t.Errorf("arrival: %s", asJSON(now.Eta))
 		}
 		other, _ := json.Marshal(map[string]any{"object": "Batch", "id": "batch_1"})
 		if status, _ := p.post("easypost",
@@ -100,8 +100,10 @@ func TestCarriersPush(t *testing.T) {
 			t.Errorf("of something else: %d", status)
 		}
 		p.until(t, 5*time.Second, "ignored", func() bool {
-			all := p.deliveries(t, `instance: "easypost", state: [APPLIED]`)
-			return slices.ContainsFunc(all, func(d any) bool { return strings.HasPrefix(say(walk(d, "error")), "Nothing is made of it") })
+			all := p.deliveries(t, deliveredBy("easypost", api.InboundStateApplied))
+			return slices.ContainsFunc(all, func(d api.InboundDeliveryDetails) bool {
+				return strings.HasPrefix(val(d.Error), "Nothing is made of it")
+			})
 		})
 	})
 	t.Run("EPCIS declares an event wrong", func(t *testing.T) {
@@ -127,33 +129,32 @@ func TestCarriersPush(t *testing.T) {
 			})
 			return p.post("epcis", map[string]string{"Authorization": "Bearer " + pushSecret}, body)
 		}
-		delivered := event("urn:uuid:2", "accepting", "2026-03-02T10:00:00+01:00", nil)
+		accepted := event("urn:uuid:2", "accepting", "2026-03-02T10:00:00+01:00", nil)
 		bad := event("urn:uuid:9", "shipping", "2026-03-02T09:00:00+01:00", map[string]any{"action": "LOOK"})
 		if status, text := capture(event("urn:uuid:1", "shipping", "2026-03-01T09:00:00+01:00", nil), bad,
-			delivered); status != http.StatusAccepted {
+			accepted); status != http.StatusAccepted {
 			t.Fatalf("%d %s", status, text)
 		}
-		p.becomes(t, ids[2], "DELIVERED")
-		if all := p.deliveries(t, `instance: "epcis", state: [APPLIED_IN_PART]`); len(all) != 1 ||
-			!strings.Contains(say(walk(all[0], "error")), `event 2: action is "LOOK"`) {
-			t.Errorf("in part: %v", all)
+		p.becomes(t, ids[2], api.ShipmentStatusDelivered)
+		if all := p.deliveries(t, deliveredBy("epcis", api.InboundStateAppliedInPart)); len(all) != 1 ||
+			!strings.Contains(val(all[0].Error), `event 2: action is "LOOK"`) {
+			t.Errorf("in part: %s", asJSON(all))
 		}
-		delivered["errorDeclaration"] = map[string]any{
+		accepted["errorDeclaration"] = map[string]any{
 			"declarationTime": "2026-03-02T12:00:00Z", "reason": "incorrect_data",
 			"correctiveEventIDs": []any{"urn:uuid:3"},
 		}
-		if status, text := capture(delivered, event("urn:uuid:3", "arriving", "2026-03-02T10:05:00+01:00", nil)); status != http.StatusAccepted {
+		if status, text := capture(accepted, event("urn:uuid:3", "arriving", "2026-03-02T10:05:00+01:00", nil)); status != http.StatusAccepted {
 			t.Fatalf("%d %s", status, text)
 		}
-		now := p.becomes(t, ids[2], "AT_FACILITY")
-		events := walk(now, "events.nodes").([]any)
-		if len(events) != 4 || walk(events[1], "correctedBy.id") != walk(events[2], "id") ||
-			walk(events[2], "corrects.id") != walk(events[1], "id") || walk(events[3], "corrects.id") != walk(events[1], "id") ||
-			walk(events[0], "correctedBy") != nil {
-			t.Errorf("corrections: %v", events)
+		now := p.becomes(t, ids[2], api.ShipmentStatusAtFacility)
+		events := now.Events.Nodes
+		if len(events) != 4 || events[1].CorrectedBy.Id != events[2].Id || events[2].Corrects.Id != events[1].Id ||
+			events[3].Corrects.Id != events[1].Id || !null(events[0].CorrectedBy) {
+			t.Errorf("corrections: %s", asJSON(events))
 		}
-		if walk(now, "statusExplanation.facts.1.ignoredBecause") != "CORRECTED" {
-			t.Errorf("why: %v", now["statusExplanation"])
+		if val(at(now.StatusExplanation.Facts, 1).IgnoredBecause) != api.IgnoredReasonCorrected {
+			t.Errorf("why: %s", asJSON(now.StatusExplanation))
 		}
 	})
 	t.Run("DCSA", func(t *testing.T) {
@@ -180,15 +181,15 @@ func TestCarriersPush(t *testing.T) {
 				t.Fatalf("%d %s", status, text)
 			}
 		}
-		p.becomes(t, ids[3], "IN_TRANSIT")
-		p.until(t, 5*time.Second, "both", func() bool { return len(walk(p.shipment(t, ids[3]), "events.nodes").([]any)) == 2 })
+		p.becomes(t, ids[3], api.ShipmentStatusInTransit)
+		p.until(t, 5*time.Second, "both", func() bool { return len(p.tracked(t, ids[3]).Events.Nodes) == 2 })
 	})
 	t.Run("a shipment that is not known yet", func(t *testing.T) {
 		if status, _ := p.push("early",
 			map[string]any{"parcel": "EARLY-1", "scans": []any{scan(1, "POD", "2026-03-01T08:00:00Z")}}); status != http.StatusAccepted {
 			t.Fatal(status)
 		}
-		p.until(t, 5*time.Second, "waits", func() bool { return len(p.deliveries(t, `state: [WAITING_FOR_SUBJECT]`)) == 1 })
+		p.until(t, 5*time.Second, "waits", func() bool { return len(p.deliveries(t, delivered(api.InboundStateWaitingForSubject))) == 1 })
 		var number string
 		if err := p.database(t).GetContext(t.Context(), &number, `SELECT number FROM shipments WHERE id = $1`, ids[4]); err != nil {
 			t.Fatal(err)
@@ -197,9 +198,9 @@ func TestCarriersPush(t *testing.T) {
 			map[string]any{"service": "wms", "object": "dispatches", "key": number, "set": map[string]any{
 				"track": "EARLY-1", "crtAt": "2026-02-20 09:00:00", "rev": 900,
 			}})
-		p.becomes(t, ids[4], "DELIVERED") // the sandbox's carrier follows it too by then
-		if all := p.deliveries(t, `state: [WAITING_FOR_SUBJECT]`); len(all) != 0 {
-			t.Errorf("still waits: %v", all)
+		p.becomes(t, ids[4], api.ShipmentStatusDelivered) // the sandbox's carrier follows it too by then
+		if all := p.deliveries(t, delivered(api.InboundStateWaitingForSubject)); len(all) != 0 {
+			t.Errorf("still waits: %s", asJSON(all))
 		}
 	})
 	t.Run("what is refused, and what is parked", func(t *testing.T) {
@@ -253,12 +254,13 @@ func TestCarriersPush(t *testing.T) {
 		if status, _ := p.push("nul", nul); status != http.StatusAccepted {
 			t.Errorf("a byte that PostgreSQL does not take: %d", status)
 		}
-		p.becomes(t, ids[5], "PICKED_UP") // poison holds up nobody
-		p.until(t, 10*time.Second, "settled", func() bool { return len(p.deliveries(t, `state: [RECEIVED]`)) == 0 })
+		p.becomes(t, ids[5], api.ShipmentStatusPickedUp) // poison holds up nobody
+		p.until(t, 10*time.Second, "settled", func() bool { return len(p.deliveries(t, delivered(api.InboundStateReceived))) == 0 })
 		parked := map[string]bool{}
-		for _, d := range p.deliveries(t, `instance: "acme", state: [PARKED, APPLIED_IN_PART, WAITING_FOR_SUBJECT]`) {
-			if parked[say(walk(d, "deliveryId"))] = true; walk(d, "error") == nil {
-				t.Errorf("no reason: %v", d)
+		for _, d := range p.deliveries(t,
+			deliveredBy("acme", api.InboundStateParked, api.InboundStateAppliedInPart, api.InboundStateWaitingForSubject)) {
+			if parked[d.DeliveryId] = true; d.Error == nil {
+				t.Errorf("no reason: %s", asJSON(d))
 			}
 		}
 		if len(parked) != 13 {
@@ -270,8 +272,8 @@ func TestCarriersPush(t *testing.T) {
 				`SELECT coalesce(sum(repeats + 1), 0) FROM inbound_deliveries WHERE state = 'REFUSED' AND body IS NULL`)
 			return err == nil && refused == 10
 		})
-		if a := p.query(t, "buyer", `{ inboundDeliveries { nodes { id } } }`, nil); len(a.Errors) == 0 {
-			t.Errorf("a buyer sees deliveries: %s", a.Body)
+		if a, err := api.InboundDeliveries(p.try(t, "buyer"), nil); len(errorsOf(t, err)) == 0 {
+			t.Errorf("a buyer sees deliveries: %s", asJSON(a))
 		}
 	})
 	t.Run("a mapping is mended and history read anew", func(t *testing.T) {
@@ -282,7 +284,7 @@ func TestCarriersPush(t *testing.T) {
 			}); status != http.StatusAccepted {
 			t.Fatal(status)
 		}
-		p.becomes(t, ids[6], "PICKED_UP")
+		p.becomes(t, ids[6], api.ShipmentStatusPickedUp)
 		if err := p.stop(); err != nil {
 			t.Fatal(err)
 		}
@@ -298,13 +300,13 @@ func TestCarriersPush(t *testing.T) {
 		if a := replay("replay of acme, dry run", true); a.Changes != 1 || a.Found < 5 {
 			t.Errorf("dry run: %s", asJSON(a))
 		}
-		if now := p.shipment(t, ids[6]); now["status"] != "PICKED_UP" {
-			t.Errorf("a dry run changed it: %v", now["status"])
+		if now := p.tracked(t, ids[6]); now.Status != api.ShipmentStatusPickedUp {
+			t.Errorf("a dry run changed it: %v", now.Status)
 		}
 		if a := replay("replay of acme, for good", false); a.Changes != 1 {
 			t.Errorf("replay: %s", asJSON(a))
 		}
-		p.becomes(t, ids[6], "AVAILABLE_FOR_PICKUP")
+		p.becomes(t, ids[6], api.ShipmentStatusAvailableForPickup)
 		if a := replay("replay of acme, once more", false); a.Changes != 0 {
 			t.Errorf("replayed twice: %s", asJSON(a))
 		}
@@ -322,13 +324,16 @@ func TestWebhooksInAnyOrderEndInOneState(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, seed))
 	p := pushingAt(t)
 	numbers, ids := p.parcels(t, journeys)
-	steps := []struct{ code, status string }{{"PUP", "PICKED_UP"}, {"HUB", "AT_FACILITY"}, {"VAN", "OUT_FOR_DELIVERY"}, {"POD", "DELIVERED"}}
+	steps := []struct {
+		code   string
+		status api.ShipmentStatus
+	}{{"PUP", "PICKED_UP"}, {"HUB", "AT_FACILITY"}, {"VAN", "OUT_FOR_DELIVERY"}, {"POD", "DELIVERED"}}
 	type sent struct {
 		id   string
 		said map[string]any
 	}
 	var all []sent
-	want := map[string]string{}
+	want := map[string]api.ShipmentStatus{}
 	for j, number := range numbers {
 		last := 1 + random.IntN(len(steps))
 		want[ids[j]] = steps[last-1].status
@@ -383,10 +388,10 @@ func TestWebhooksInAnyOrderEndInOneState(t *testing.T) {
 		}
 		return true
 	})
-	p.until(t, 20*time.Second, "applied", func() bool { return len(p.deliveries(t, `state: [RECEIVED]`)) == 0 })
+	p.until(t, 20*time.Second, "applied", func() bool { return len(p.deliveries(t, delivered(api.InboundStateReceived))) == 0 })
 	for id, status := range want {
-		if now := p.shipment(t, id); now["status"] != status {
-			t.Errorf("%s is %v, and its sorted journey ends %s (seed %d)", id, now["status"], status, seed)
+		if now := p.tracked(t, id); now.Status != status {
+			t.Errorf("%s is %v, and its sorted journey ends %s (seed %d)", id, now.Status, status, seed)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 // TestParcelsThroughTheServer has a carrier push what it knows of each of two parcels of a shipment.
@@ -27,11 +29,9 @@ func TestParcelsThroughTheServer(t *testing.T) {
 	}
 	// ofOrder is what was delivered of the line that is in both parcels, and whose word it is.
 	ofOrder := func() string {
-		lines, _ := p.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { lines(first: 50) { nodes { lineNumber status
-			delivered { value } deliveredBasis } } } }`, map[string]any{"n": of.Order}).at("order", "lines", "nodes").([]any)
-		for _, l := range lines {
-			if walk(l, "lineNumber") == of.Line {
-				return say(walk(l, "status")) + " " + say(walk(l, "delivered.value")) + " " + say(walk(l, "deliveredBasis"))
+		for _, l := range must(api.OrderDeliveries(p.as(t, "operator"), of.Order)).Order.Lines.Nodes {
+			if l.LineNumber == of.Line {
+				return string(l.Status) + " " + l.Delivered.Value + " " + string(l.DeliveredBasis)
 			}
 		}
 		return ""
@@ -45,27 +45,28 @@ func TestParcelsThroughTheServer(t *testing.T) {
 			},
 		},
 	})
-	const query = `query ($v: String!) { shipments(filter: {reference: {scheme: TRACKING_NUMBER, value: $v}}) { nodes { id status
-		proofOfDelivery { deliveredAt } packages { trackingNumber status events { raw { code } package { trackingNumber } }
-		proofOfDelivery { signedBy deliveredAt } } } } }`
-	find := func(value string) any {
-		found, _ := p.good(t, "operator", query, map[string]any{"v": value}).at("shipments", "nodes").([]any)
+	type shipment = api.ShipmentPackagesShipmentsShipmentConnectionNodesShipment
+	find := func(value string) (none shipment) {
+		found := must(api.ShipmentPackages(p.as(t, "operator"), &api.ShipmentFilter{
+			Reference: &api.IdentifierInput{Scheme: api.IdSchemeTrackingNumber, Value: value},
+		})).Shipments.Nodes
 		if len(found) != 1 {
-			return nil
+			return none
 		}
 		return found[0]
 	}
-	p.until(t, 20*time.Second, "both parcels are known", func() bool { return find("MPSA2") != nil })
+	p.until(t, 20*time.Second, "both parcels are known", func() bool { return !null(find("MPSA2")) })
 	if status, text := p.push("",
 		map[string]any{"parcel": "MPSA2", "scans": []any{scan(91, "POD", "2026-03-05T08:00:00Z")}}); status != http.StatusAccepted {
 		t.Fatalf("%d %s", status, text)
 	}
-	now := p.becomes(t, ids[0], "PARTIALLY_DELIVERED")
+	now := p.becomes(t, ids[0], api.ShipmentStatusPartiallyDelivered)
 	s := find("MPSA1")
-	if now["proofOfDelivery"] != nil || walk(s, "id") != ids[0] || walk(s, "packages.0.status") == "DELIVERED" ||
-		walk(s, "packages.1.status") != "DELIVERED" || walk(s, "packages.1.proofOfDelivery.deliveredAt") != "2026-03-05T08:00:00Z" ||
-		walk(s, "packages.1.events.0.package.trackingNumber") != "MPSA2" {
-		t.Errorf("with one of them delivered: %v", s)
+	first, second := at(s.Packages, 0), at(s.Packages, 1)
+	if !null(now.ProofOfDelivery) || s.Id != ids[0] || first.Status == api.ShipmentStatusDelivered ||
+		second.Status != api.ShipmentStatusDelivered || second.ProofOfDelivery.DeliveredAt != "2026-03-05T08:00:00Z" ||
+		val(at(second.Events, 0).Package.TrackingNumber) != "MPSA2" {
+		t.Errorf("with one of them delivered: %s", asJSON(s))
 	}
 	if got := ofOrder(); got != "SHIPPED 2 PACKAGES" {
 		t.Errorf("with one of them delivered, of its order: %s", got)
@@ -74,9 +75,10 @@ func TestParcelsThroughTheServer(t *testing.T) {
 		map[string]any{"parcel": "MPSA1", "scans": []any{scan(92, "POD", "2026-03-06T08:00:00Z")}}); status != http.StatusAccepted {
 		t.Fatalf("%d %s", status, text)
 	}
-	p.becomes(t, ids[0], "DELIVERED")
-	if s := find("MPSA2"); walk(s, "proofOfDelivery.deliveredAt") != "2026-03-06T08:00:00Z" || walk(s, "packages.0.status") != "DELIVERED" {
-		t.Errorf("with both delivered: %v", s)
+	p.becomes(t, ids[0], api.ShipmentStatusDelivered)
+	if s := find("MPSA2"); s.ProofOfDelivery.DeliveredAt != "2026-03-06T08:00:00Z" ||
+		at(s.Packages, 0).Status != api.ShipmentStatusDelivered {
+		t.Errorf("with both delivered: %s", asJSON(s))
 	}
 	if got := ofOrder(); got != "DELIVERED 5 PACKAGES" {
 		t.Errorf("with both delivered, of their order: %s", got)

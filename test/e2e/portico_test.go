@@ -23,6 +23,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"portico/store/postgres"
+	"portico/test/e2e/api"
 	"portico/test/e2e/ports"
 )
 
@@ -459,12 +460,11 @@ func (s *server) settled(t *testing.T) {
 	t.Helper()
 	since := time.Now()
 	s.until(t, 10*time.Second, "settled", func() bool {
-		a := s.good(t, "operator", `{ sourceHealth { lag instance } }`, nil)
-		for _, h := range a.at("sourceHealth").([]any) {
-			if walk(h, "instance") == "acme" {
+		for _, h := range must(api.SourceLag(s.as(t, "operator"))).SourceHealth {
+			if h.Instance == "acme" {
 				continue // it is not followed: it pushes
 			}
-			lag, err := time.ParseDuration(strings.ToLower(strings.TrimPrefix(fmt.Sprint(h.(map[string]any)["lag"]), "PT")))
+			lag, err := time.ParseDuration(strings.ToLower(strings.TrimPrefix(val(h.Lag), "PT")))
 			if err != nil || time.Now().Add(-lag).Before(since.Add(600*time.Millisecond)) {
 				return false
 			}

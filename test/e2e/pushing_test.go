@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 const pushSecret = "whsec_c2VjcmV0IG9mIHRoZXNlIHRlc3RzIGFsb25l"
@@ -132,31 +134,36 @@ func scan(no int, code, at string) map[string]any {
 	return map[string]any{"no": no, "code": code, "at": at}
 }
 
-func (p *pushing) shipment(t *testing.T, id string) map[string]any {
+// tracked is a shipment as operators see it.
+func (p *pushing) tracked(t *testing.T, id string) api.ShipmentDetails {
 	t.Helper()
-	return p.good(t, "operator",
-		`query ($id: ID!) { node(id: $id) { ... on Shipment { status eta { at } exception { message suggestedAction } proofOfDelivery { signedBy }
-		statusExplanation { status rule facts { at message used ignoredBecause ref } } events(first: 100)
-		{ nodes { id milestone status classifier offsetKnown occurredAt raw { code } corrects { id } correctedBy { id } location
-		{ city latitude } } } } } }`, map[string]any{"id": id}).at("node").(map[string]any)
+	return must(api.Shipment(p.as(t, "operator"), id)).Shipment
 }
 
-func (p *pushing) becomes(t *testing.T, id, status string) map[string]any {
+func (p *pushing) becomes(t *testing.T, id string, status api.ShipmentStatus) api.ShipmentDetails {
 	t.Helper()
-	var now map[string]any
+	var now api.ShipmentDetails
 	defer func() {
 		if t.Failed() {
-			t.Logf("it stands as %v\nand what came is %v", now, p.deliveries(t, ""))
+			t.Logf("it stands as %s\nand what came is %s", asJSON(now), asJSON(p.deliveries(t, api.InboundDeliveryFilter{})))
 		}
 	}()
-	p.until(t, 10*time.Second, id+" is "+status, func() bool { now = p.shipment(t, id); return now["status"] == status })
+	p.until(t, 10*time.Second, id+" is "+string(status), func() bool { now = p.tracked(t, id); return now.Status == status })
 	return now
 }
 
 // deliveries are those of a source as operators see them.
-func (p *pushing) deliveries(t *testing.T, filter string) []any {
+func (p *pushing) deliveries(t *testing.T, filter api.InboundDeliveryFilter) []api.InboundDeliveryDetails {
 	t.Helper()
-	return p.good(t, "operator",
-		`{ inboundDeliveries(first: 100, filter: {`+filter+`}) { nodes { id instance deliveryId state attempts repeats error subjects } } }`,
-		nil).at("inboundDeliveries", "nodes").([]any)
+	return must(api.InboundDeliveries(p.as(t, "operator"), &filter)).InboundDeliveries.Nodes
+}
+
+// delivered selects deliveries by their states.
+func delivered(states ...api.InboundState) api.InboundDeliveryFilter {
+	return api.InboundDeliveryFilter{State: states}
+}
+
+// deliveredBy selects deliveries of an instance by their states.
+func deliveredBy(instance string, states ...api.InboundState) api.InboundDeliveryFilter {
+	return api.InboundDeliveryFilter{Instance: &instance, State: states}
 }

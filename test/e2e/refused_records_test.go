@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 // twice is a record's list with its first part repeated.
@@ -26,14 +28,13 @@ func (s *server) set(t *testing.T, service, object, key string, fields map[strin
 // reasons are why records of a source were rejected, by their reference.
 func (s *server) reasons(t *testing.T, instance string) map[string]string {
 	t.Helper()
-	a := s.good(t, "operator", `{ sourceHealth { instance rejectedRecords(first: 100) { nodes { sourceRef reason } } } }`, nil)
 	found := map[string]string{}
-	for _, h := range a.at("sourceHealth").([]any) {
-		if walk(h, "instance") != instance {
+	for _, h := range must(api.RejectedRecords(s.as(t, "operator"))).SourceHealth {
+		if h.Instance != instance {
 			continue
 		}
-		for _, r := range walk(walk(h, "rejectedRecords"), "nodes").([]any) {
-			found[walk(r, "sourceRef").(string)], _ = walk(r, "reason").(string)
+		for _, r := range h.RejectedRecords.Nodes {
+			found[*r.SourceRef] = r.Reason
 		}
 	}
 	return found
@@ -45,19 +46,15 @@ func TestARecordWithAPartTwiceStopsNoOther(t *testing.T) {
 	data := loaded(t)
 	s := start(t, data, "PORTICO_SANDBOX_SPEED=0")
 	defer func() { _ = s.stop() }()
-	list := s.good(t, "operator", `{
-		orders(first: 2, orderBy: NUMBER_ASC) { nodes { number } }
-		purchaseOrders(first: 1) { nodes { number } }
-		accounts(first: 1) { nodes { number } } }`, nil)
-	number := func(of string, i int) string { return list.at(of, "nodes", i, "number").(string) }
-	bad, fine, purchase, account := number("orders", 0), number("orders", 1), number("purchaseOrders", 0), number("accounts", 0)
+	list := must(api.OrdersByNumber(s.as(t, "operator")))
+	bad, fine := *list.Orders.Nodes[0].Number, *list.Orders.Nodes[1].Number
+	purchase, account := list.PurchaseOrders.Nodes[0].Number, list.Accounts.Nodes[0].Number
 	s.set(t, "erp", "salesOrders", bad, map[string]any{"items": s.twice(t, "salesOrders", bad, "items"), "rev": 900})
 	s.set(t, "erp", "purchases", purchase, map[string]any{"items": s.twice(t, "purchases", purchase, "items"), "rev": 900})
 	s.set(t, "erp", "customers", account, map[string]any{"addresses": s.twice(t, "customers", account, "addresses"), "rev": 900})
 	comment := func(s *server, want string) func() bool {
 		return func() bool {
-			a := s.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { comment } }`, map[string]any{"n": fine})
-			return a.at("order", "comment") == want
+			return val(must(api.OrderComment(s.as(t, "operator"), fine)).Order.Comment) == want
 		}
 	}
 	s.set(t, "erp", "salesOrders", fine, map[string]any{"note": "goes on", "rev": 900})
@@ -89,8 +86,8 @@ func TestARecordWithAPartTwiceStopsNoOther(t *testing.T) {
 func TestRecordsThatAreHugeOrLeadBackToThemselvesStopNoFeed(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	list := s.good(t, "operator", `{ items(last: 5, filter: {status: [ACTIVE]}) { nodes { sku name replacedBy { sku } } } }`, nil)
-	sku := func(i int) string { return list.at("items", "nodes", i, "sku").(string) }
+	list := must(api.ItemsAtTheEnd(s.as(t, "operator"))).Items.Nodes
+	sku := func(i int) string { return list[i].Sku }
 	one, two, self, huge, fine := sku(0), sku(1), sku(2), sku(3), sku(4)
 	for key, fields := range map[string]map[string]any{
 		one: {"succ": two}, two: {"succ": one}, self: {"succ": self}, huge: {"longText": strings.Repeat("long ", 2<<20)},
@@ -100,21 +97,20 @@ func TestRecordsThatAreHugeOrLeadBackToThemselvesStopNoFeed(t *testing.T) {
 		s.set(t, "erp", "materials", key, fields)
 		defer s.set(t, "erp", "materials", key, map[string]any{"rev": 901})
 	}
-	name := func(key, field string) any {
-		return s.good(t, "operator", `query ($sku: String!) { item(by: {sku: $sku}) { name replacedBy { sku replacedBy { sku } } } }`,
-			map[string]any{"sku": key}).at("item", field)
+	item := func(sku string) api.ItemSuccessorsItem {
+		return must(api.ItemSuccessors(s.as(t, "operator"), sku)).Item
 	}
-	s.until(t, 20*time.Second, "the next change", func() bool { return name(fine, "name") == "goes on" })
+	s.until(t, 20*time.Second, "the next change", func() bool { return item(fine).Name == "goes on" })
 	s.until(t, 20*time.Second, "rejected by name", func() bool {
 		found := s.reasons(t, "erp")
 		return strings.Contains(found[huge], "8 MiB") && strings.Contains(found[one]+found[two], "leads back to it")
 	})
-	if next := name(self, "replacedBy"); next != nil {
-		t.Errorf("an item that names itself is replaced by %v", next)
+	if next := item(self).ReplacedBy; !null(next) {
+		t.Errorf("an item that names itself is replaced by %s", asJSON(next))
 	}
 	for _, key := range []string{one, two} { // one names the other, which names none
-		if next := name(key, "replacedBy"); next != nil && walk(next, "replacedBy") != nil {
-			t.Errorf("%s is replaced in a circle: %v", key, next)
+		if next := item(key).ReplacedBy; !null(next.ReplacedBy) {
+			t.Errorf("%s is replaced in a circle: %s", key, asJSON(next))
 		}
 	}
 }

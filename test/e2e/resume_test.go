@@ -1,39 +1,56 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
-const resuming = `subscription ($after: EventCursor) { shipmentUpdates(after: $after)
-	{ __typename ... on StreamItem { cursor at } ... on ShipmentUpdate { previousStatus etaShift shipment { id } }
-	... on StreamCaughtUp { replayed } ... on StreamGap { from requery } } }`
-
-// items are what came so far.
-func (f *stream) items() []map[string]any {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var all []map[string]any
-	for _, u := range f.updates {
-		for _, item := range u {
-			all = append(all, item.(map[string]any))
-		}
+// items are what came so far to a stream of ShipmentUpdates.
+func items(t *testing.T, f *stream) (all []api.ShipmentStream) {
+	t.Helper()
+	for _, u := range updatesOf[api.ShipmentUpdatesResponse](t, f) {
+		all = append(all, u.ShipmentUpdates)
 	}
 	return all
 }
 
 // told are the subjects of the updates among items, in their order.
-func told(items []map[string]any) (ids []string) {
+func told(items []api.ShipmentStream) (ids []string) {
 	for _, i := range items {
-		if id := walk(i, "shipment.id"); id != nil {
-			ids = append(ids, say(id))
+		if update, ok := i.(*api.ShipmentStreamShipmentUpdate); ok {
+			ids = append(ids, update.Shipment.Id)
 		}
 	}
 	return ids
+}
+
+// caughtUp is whether an item ends what was missed, and after how many.
+func caughtUp(item api.ShipmentStream) (replayed int, ok bool) {
+	if said, ok := item.(*api.ShipmentStreamStreamCaughtUp); ok {
+		return said.Replayed, true
+	}
+	return 0, false
+}
+
+// upToDate is whether an item says that nothing was missed.
+func upToDate(item api.ShipmentStream) bool {
+	replayed, ok := caughtUp(item)
+	return ok && replayed == 0
+}
+
+func cursorOf(item api.ShipmentStream) string {
+	return item.(interface{ GetCursor() string }).GetCursor()
+}
+
+// resumed is a stream of shipments that goes on after a cursor.
+func (s *server) resumed(t *testing.T, token, cursor string) *stream {
+	t.Helper()
+	return s.follow(t, token, api.ShipmentUpdates_Operation, map[string]any{"after": cursor})
 }
 
 // logged are the subjects of all changes of shipments, in the order of the log.
@@ -76,12 +93,12 @@ func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 	s.settled(t)
 	before := len(s.logged(t))
 	token := s.token(t, "operator")
-	first := s.follow(t, token, resuming, nil)
+	first := s.follow(t, token, api.ShipmentUpdates_Operation, nil)
 	s.ticks(t, 30)
-	s.until(t, 10*time.Second, "told", func() bool { return len(told(first.items())) == len(s.logged(t))-before })
-	got := first.items()
-	if got[0]["__typename"] != "StreamCaughtUp" || got[0]["replayed"] != 0.0 {
-		t.Errorf("it began with %v", got[0])
+	s.until(t, 10*time.Second, "told", func() bool { return len(told(items(t, first))) == len(s.logged(t))-before })
+	got := items(t, first)
+	if !upToDate(got[0]) {
+		t.Errorf("it began with %s", asJSON(got[0]))
 	}
 	if len(got) < 20 {
 		t.Fatalf("30 ticks told %d changes", len(got))
@@ -96,10 +113,9 @@ func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	t.Cleanup(func() { _ = s.stop() })
 	token = s.token(t, "operator")
-	last := got[len(got)-1]["cursor"]
-	second := s.follow(t, token, resuming, map[string]any{"after": last})
-	other := s.beside(t)
-	third := other.follow(t, token, resuming, map[string]any{"after": last})
+	last := cursorOf(got[len(got)-1])
+	second := s.resumed(t, token, last)
+	third := s.beside(t).resumed(t, token, last)
 	// Whoever hears of changes loses its connection.
 	if _, err := s.database(t).ExecContext(t.Context(),
 		`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`); err != nil {
@@ -121,26 +137,30 @@ func TestAStreamGoesOnWhereItStopped(t *testing.T) {
 	for name, f := range map[string]*stream{"the process that was started again": second, "another process": third} {
 		// What the ticks changed goes on to arrive.
 		s.until(t, 20*time.Second, name+" has told what the log has, in its order", func() bool {
-			return slices.Equal(slices.Concat(told(got), told(f.items())), s.logged(t)[before:])
+			return slices.Equal(slices.Concat(told(got), told(items(t, f))), s.logged(t)[before:])
 		})
-		items := f.items()
-		at := slices.IndexFunc(items, func(i map[string]any) bool { return i["__typename"] == "StreamCaughtUp" })
-		if at < 15 || items[at]["replayed"] != float64(at) {
-			t.Errorf("%s caught up after %d: %v", name, at, items[max(at, 0)])
+		all := items(t, f)
+		end := slices.IndexFunc(all, func(i api.ShipmentStream) bool { _, ok := caughtUp(i); return ok })
+		if end < 15 {
+			t.Errorf("%s caught up after %d: %s", name, end, asJSON(all[max(end, 0)]))
+		} else if replayed, _ := caughtUp(all[end]); replayed != end {
+			t.Errorf("%s caught up after %d: %s", name, end, asJSON(all[end]))
 		}
-		cursors := map[any]bool{}
-		for _, i := range items {
-			if cursors[i["cursor"]] && i["__typename"] != "StreamCaughtUp" {
-				t.Errorf("%s told %v twice", name, i["cursor"])
+		cursors := map[string]bool{}
+		for _, i := range all {
+			cursor := cursorOf(i)
+			if _, ok := caughtUp(i); cursors[cursor] && !ok {
+				t.Errorf("%s told %v twice", name, cursor)
 			}
-			cursors[i["cursor"]] = true
+			cursors[cursor] = true
 		}
 	}
 	// From where it caught up nothing is told again.
-	again := s.follow(t, token, resuming, map[string]any{"after": second.items()[len(second.items())-1]["cursor"]})
-	s.until(t, 5*time.Second, "caught up", func() bool { return len(again.items()) > 0 })
-	if items := again.items(); items[0]["replayed"] != 0.0 {
-		t.Errorf("told again: %v", items)
+	read := items(t, second)
+	after := s.resumed(t, token, cursorOf(read[len(read)-1]))
+	s.until(t, 5*time.Second, "caught up", func() bool { return after.received() > 0 })
+	if all := items(t, after); !upToDate(all[0]) {
+		t.Errorf("told twice: %s", asJSON(all))
 	}
 }
 
@@ -158,28 +178,29 @@ func TestAChangeIsReadOnceForAllWhoAreToldTheSame(t *testing.T) {
 	token := s.token(t, "operator")
 	var all []*stream
 	for range many {
-		all = append(all, s.follow(t, token, resuming, nil))
+		all = append(all, s.follow(t, token, api.ShipmentUpdates_Operation, nil))
 	}
-	buyers := s.follow(t, s.token(t, "buyer"), resuming, nil)
+	buyers := s.follow(t, s.token(t, "buyer"), api.ShipmentUpdates_Operation, nil)
 	logged := len(s.logged(t))
 	before := s.metric(t, "portico_store_statements_total")
 	s.ticks(t, 20)
 	s.until(t, 10*time.Second, "told", func() bool {
 		want := len(s.logged(t)) - logged
-		return want > 5 && !slices.ContainsFunc(all, func(f *stream) bool { return len(told(f.items())) < want })
+		return want > 5 && !slices.ContainsFunc(all, func(f *stream) bool { return len(told(items(t, f))) < want })
 	})
 	for _, f := range all {
-		if !slices.EqualFunc(f.items(), all[0].items(), func(a, b map[string]any) bool {
-			return a["__typename"] == "StreamCaughtUp" || fmt.Sprint(a) == fmt.Sprint(b)
+		if !slices.EqualFunc(items(t, f), items(t, all[0]), func(a, b api.ShipmentStream) bool {
+			_, ok := caughtUp(a)
+			return ok || asJSON(a) == asJSON(b)
 		}) {
 			t.Error("they are told otherwise")
 		}
 	}
-	deliveries := many * len(told(all[0].items()))
+	deliveries := many * len(told(items(t, all[0])))
 	if took := s.metric(t, "portico_store_statements_total") - before; took > deliveries {
 		t.Errorf("%d deliveries took %d statements", deliveries, took)
 	}
-	if len(told(buyers.items())) >= len(told(all[0].items())) {
+	if len(told(items(t, buyers))) >= len(told(items(t, all[0]))) {
 		t.Error("a buyer is told what an operator is told")
 	}
 }
@@ -188,11 +209,12 @@ func TestAChangeIsReadOnceForAllWhoAreToldTheSame(t *testing.T) {
 func TestACursorIsOfOneStreamAndOneCaller(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	f := s.follow(t, s.token(t, "operator"), resuming, nil)
-	s.until(t, 5*time.Second, "caught up", func() bool { return len(f.items()) > 0 })
-	cursor := say(f.items()[0]["cursor"])
+	f := s.follow(t, s.token(t, "operator"), api.ShipmentUpdates_Operation, nil)
+	s.until(t, 5*time.Second, "caught up", func() bool { return f.received() > 0 })
+	cursor := cursorOf(items(t, f)[0])
 	edited := []byte(cursor)
 	edited[3] ^= 1
+	const resuming = api.ShipmentUpdates_Operation
 	for name, c := range map[string]struct{ persona, query, cursor string }{
 		"another caller": {"buyer", resuming, cursor},
 		"a supplier":     {"supplier", resuming, cursor},
@@ -200,10 +222,10 @@ func TestACursorIsOfOneStreamAndOneCaller(t *testing.T) {
 		"made up":        {"operator", resuming, "made-up"},
 		"empty":          {"operator", resuming, ""},
 		"long":           {"operator", resuming, cursor + cursor},
-		"another stream": {"operator", `subscription ($after: EventCursor) { operationUpdates(after: $after) { __typename } }`, cursor},
+		"another stream": {"operator", api.OperationUpdatesAfter_Operation, cursor},
 		"a cursor of the list": {
 			"operator", resuming,
-			say(s.good(t, "operator", `{ shipments(first: 1) { pageInfo { endCursor } } }`, nil).at("shipments", "pageInfo", "endCursor")),
+			val(must(api.ShipmentIds(s.as(t, "operator"))).Shipments.PageInfo.EndCursor),
 		},
 	} {
 		f := s.follow(t, s.token(t, c.persona), c.query, map[string]any{"after": c.cursor})
@@ -227,22 +249,22 @@ func TestAStreamSaysWhatIsKeptNoLonger(t *testing.T) {
 	t.Cleanup(func() { _ = s.stop() })
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	token := s.token(t, "operator")
-	f := s.follow(t, token, resuming, nil)
-	s.until(t, 5*time.Second, "caught up", func() bool { return len(f.items()) > 0 })
-	cursor := f.items()[0]["cursor"]
+	f := s.follow(t, token, api.ShipmentUpdates_Operation, nil)
+	s.until(t, 5*time.Second, "caught up", func() bool { return f.received() > 0 })
+	cursor := cursorOf(items(t, f)[0])
 	s.ticks(t, 10)
 	s.until(t, 20*time.Second, "kept no longer", func() bool { return len(s.logged(t)) == 0 })
-	f = s.follow(t, token, resuming, map[string]any{"after": cursor})
-	s.until(t, 5*time.Second, "caught up", func() bool { return len(f.items()) > 1 })
-	items := f.items()
-	if items[0]["__typename"] != "StreamGap" || items[0]["from"] != cursor || fmt.Sprint(items[0]["requery"]) == "" ||
-		items[1]["__typename"] != "StreamCaughtUp" || items[1]["replayed"] != 0.0 {
-		t.Errorf("it began with %v", items)
+	f = s.resumed(t, token, cursor)
+	s.until(t, 5*time.Second, "caught up", func() bool { return f.received() > 1 })
+	all := items(t, f)
+	if gap, ok := all[0].(*api.ShipmentStreamStreamGap); !ok || gap.From != cursor || gap.Requery == "" || !upToDate(all[1]) {
+		t.Errorf("it began with %s", asJSON(all))
 	}
-	after := items[1]["cursor"]
-	f = s.follow(t, token, resuming, map[string]any{"after": after})
-	s.until(t, 5*time.Second, "caught up", func() bool { return len(f.items()) > 0 })
-	if items := f.items(); items[0]["__typename"] == "StreamGap" {
-		t.Errorf("nothing is missing after %v, and it says so: %v", after, items)
+	after := cursorOf(all[1])
+	f = s.resumed(t, token, after)
+	s.until(t, 5*time.Second, "caught up", func() bool { return f.received() > 0 })
+	all = items(t, f)
+	if _, gap := all[0].(*api.ShipmentStreamStreamGap); gap {
+		t.Errorf("nothing is missing after %v, and it says so: %s", after, asJSON(all))
 	}
 }

@@ -19,6 +19,8 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
+
+	"portico/test/e2e/api"
 )
 
 // stream is a subscription over WebSocket.
@@ -107,21 +109,52 @@ func (s *server) follow(t *testing.T, token, query string, vars map[string]any) 
 	return f
 }
 
-// shipments are the ids of the shipments it was told of.
-func (f *stream) shipments() map[string]bool {
+// received is how many updates came so far.
+func (f *stream) received() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	ids := map[string]bool{}
-	for _, u := range f.updates {
-		if s, ok := u["shipmentUpdates"].(map[string]any)["shipment"].(map[string]any); ok {
-			ids[s["id"].(string)] = true
+	return len(f.updates)
+}
+
+// only are those of a stream's updates that are a U.
+func only[U, R any](t *testing.T, f *stream, of func(R) any) (all []U) {
+	t.Helper()
+	for _, r := range updatesOf[R](t, f) {
+		if update, ok := of(r).(U); ok {
+			all = append(all, update)
 		}
+	}
+	return all
+}
+
+func shipmentUpdates(t *testing.T, f *stream) []*api.ShipmentStreamShipmentUpdate {
+	t.Helper()
+	return only[*api.ShipmentStreamShipmentUpdate](t, f, func(r api.ShipmentUpdatesResponse) any { return r.ShipmentUpdates })
+}
+
+func orderUpdates(t *testing.T, f *stream) []*api.OrderStreamOrderUpdate {
+	t.Helper()
+	return only[*api.OrderStreamOrderUpdate](t, f, func(r api.OrderUpdatesResponse) any { return r.OrderUpdates })
+}
+
+// shipmentsOf are the ids of the shipments that a stream has received, in their order, with or without their orders.
+func shipmentsOf(t *testing.T, f *stream) (ids []string) {
+	t.Helper()
+	for _, u := range shipmentUpdates(t, f) {
+		ids = append(ids, u.Shipment.Id)
 	}
 	return ids
 }
 
-const updates = `subscription ($s: [ID!], $o: [ID!]) { shipmentUpdates(shipments: $s, orders: $o)
-	{ ... on ShipmentUpdate { at previousStatus event { id milestone } shipment { id number status orders { id number } } } } }`
+// shipmentSet are those of shipmentsOf.
+func shipmentSet(t *testing.T, f *stream) map[string]bool {
+	t.Helper()
+	ids := map[string]bool{}
+	for _, id := range shipmentsOf(t, f) {
+		ids[id] = true
+	}
+	return ids
+}
 
 // Covers: U06 T02 T01 F10
 func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
@@ -130,22 +163,20 @@ func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
 	personas := []string{"operator", "buyer", "buyer-child", "buyer-other", "supplier", "supplier-other"}
 	streams := map[string]*stream{}
 	for _, p := range personas {
-		query := updates
+		query := api.ShipmentUpdatesWithOrders_Operation
 		if strings.HasPrefix(p, "supplier") { // whom customers' orders are not shown
-			query = strings.Replace(query, " orders { id number }", "", 1)
+			query = api.ShipmentUpdates_Operation
 		}
 		streams[p] = s.follow(t, s.token(t, p), query, nil)
 	}
-	watched := s.good(t, "operator", `{ shipments(first: 5) { nodes { id } } }`, nil).at("shipments", "nodes", 0, "id").(string)
-	narrowed := s.follow(t, s.token(t, "operator"), updates, map[string]any{"s": []string{watched}})
+	watched := must(api.ShipmentIds(s.as(t, "operator"))).Shipments.Nodes[0].Id
+	narrowed := s.follow(t, s.token(t, "operator"), api.ShipmentUpdatesWithOrders_Operation, map[string]any{"shipments": []string{watched}})
 	before := len(s.logged(t))
 	changed := map[string]bool{} // as the log has it
 	for _, id := range s.ticks(t, 60)[before:] {
 		changed[id] = true
 	}
-	shown := func(p, id string) bool {
-		return s.good(t, p, `query ($i: ID!) { node(id: $i) { id } }`, map[string]any{"i": id}).at("node") != nil
-	}
+	shown := func(p, id string) bool { return !null(must(api.Node(s.as(t, p), id)).Node) }
 	sees := map[string]map[string]bool{}
 	for _, p := range personas {
 		sees[p] = map[string]bool{}
@@ -153,7 +184,7 @@ func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
 			sees[p][id] = shown(p, id)
 		}
 		s.until(t, 20*time.Second, p+" told of all that is shown to it", func() bool {
-			got := streams[p].shipments()
+			got := shipmentSet(t, streams[p])
 			for id, sees := range sees[p] {
 				if sees && !got[id] {
 					return false
@@ -162,18 +193,18 @@ func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
 			return true
 		})
 	}
-	all := streams["operator"].shipments()
+	all := shipmentSet(t, streams["operator"])
 	if len(all) < 20 {
 		t.Fatalf("60 ticks told the operator of %d shipments", len(all))
 	}
-	for id := range narrowed.shipments() {
+	for id := range shipmentSet(t, narrowed) {
 		if id != watched {
 			t.Errorf("who asked for %s was told of %s", watched, id)
 		}
 	}
 	some := 0
 	for _, p := range personas {
-		got := streams[p].shipments()
+		got := shipmentSet(t, streams[p])
 		if ended := streams[p].ended; len(ended) > 0 {
 			t.Errorf("%s: %v", p, ended)
 		}
@@ -191,7 +222,7 @@ func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
 		}
 		for id := range got {
 			if !all[id] {
-				s.until(t, 0, "the operator is told of "+id+", as "+p+" was", func() bool { return streams["operator"].shipments()[id] })
+				s.until(t, 0, "the operator is told of "+id+", as "+p+" was", func() bool { return shipmentSet(t, streams["operator"])[id] })
 			}
 		}
 	}
@@ -200,9 +231,9 @@ func TestChangesOfShipmentsReachThoseWhoseTheyAre(t *testing.T) {
 	}
 	// And over SSE, the caller's orders alone.
 	order := ""
-	for _, u := range streams["operator"].updates {
-		if id := walk(u, "shipmentUpdates.shipment.orders.0.id"); id != nil {
-			order = say(id)
+	for _, u := range updatesOf[api.ShipmentUpdatesWithOrdersResponse](t, streams["operator"]) {
+		if update, ok := u.ShipmentUpdates.(*api.ShipmentStreamWithOrdersShipmentUpdate); ok && len(update.Shipment.Orders) > 0 {
+			order = update.Shipment.Orders[0].Id
 		}
 	}
 	if order == "" {
@@ -216,7 +247,8 @@ func TestAStreamOverSSEGoesOnAndEndsWithItsReader(t *testing.T) {
 	s := portico(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/graphql?"+url.Values{"query": {updates}}.Encode(), nil)
+	query := url.Values{"query": {api.ShipmentUpdatesWithOrders_Operation}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+"/graphql?"+query.Encode(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,12 +296,12 @@ func TestAConnectionEndsWithItsToken(t *testing.T) {
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	token := lines[len(lines)-1]
-	reading := s.follow(t, token, updates, nil)
+	reading := s.follow(t, token, api.ShipmentUpdatesWithOrders_Operation, nil)
 	// One that asks and asks and never reads: the server's writes wait for it.
 	silent := s.connect(t, token)
 	go func() {
 		for range 2000 {
-			m := map[string]any{
+			m := map[string]any{ // a document that matters by the size of its response alone
 				"type": "subscribe", "id": "a" + time.Now().String(),
 				"payload": map[string]any{"query": `{ orders(first: 50) { nodes { id number lines(first: 100)
 					{ nodes { id sku description item { name description } } } } } }`},
@@ -341,7 +373,8 @@ func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {
 		return claims.JTI
 	}
 	one, other := fresh("supplier-other"), fresh("supplier-other")
-	revoked, kept := s.follow(t, one, updates, nil), s.follow(t, other, updates, nil)
+	revoked := s.follow(t, one, api.ShipmentUpdates_Operation, nil)
+	kept := s.follow(t, other, api.ShipmentUpdates_Operation, nil)
 	revoke("--token", id(one))
 	at := time.Now()
 	select {
@@ -352,10 +385,10 @@ func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {
 	case <-time.After(3 * time.Second):
 		t.Fatal("the connection of a revoked token lives on")
 	}
-	if a, _ := s.ask(t.Context(), one, `{ viewer { __typename } }`, nil); a.Status != http.StatusUnauthorized {
+	if a, _ := s.ask(t.Context(), one, api.ViewerType_Operation, nil); a.Status != http.StatusUnauthorized {
 		t.Errorf("a revoked token got %d", a.Status)
 	}
-	if a, _ := s.ask(t.Context(), other, `{ viewer { __typename } }`, nil); a.Status != http.StatusOK {
+	if a, _ := s.ask(t.Context(), other, api.ViewerType_Operation, nil); a.Status != http.StatusOK {
 		t.Errorf("another token of the subject got %d", a.Status)
 	}
 	revoke("--subject", "persona|supplier-other")
@@ -367,12 +400,12 @@ func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {
 	case <-time.After(3 * time.Second):
 		t.Fatal("the connection of a revoked subject lives on")
 	}
-	if a, _ := s.ask(t.Context(), other, `{ viewer { __typename } }`, nil); a.Status != http.StatusUnauthorized {
+	if a, _ := s.ask(t.Context(), other, api.ViewerType_Operation, nil); a.Status != http.StatusUnauthorized {
 		t.Errorf("a token of a revoked subject got %d", a.Status)
 	}
 	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // tokens tell whole seconds
 	again := fresh("supplier-other")
-	if a, _ := s.ask(t.Context(), again, `{ viewer { __typename } }`, nil); a.Status != http.StatusOK {
+	if a, _ := s.ask(t.Context(), again, api.ViewerType_Operation, nil); a.Status != http.StatusOK {
 		t.Errorf("who signs in anew after a revocation got %d", a.Status)
 	}
 	tokens.Clear() // what other tests kept of this persona
@@ -382,7 +415,7 @@ func TestARevocationEndsConnectionsAndTokensWithinASecond(t *testing.T) {
 func TestStoppingTellsStreamsToConnectElsewhere(t *testing.T) {
 	t.Parallel()
 	s := start(t, loaded(t))
-	f := s.follow(t, s.token(t, "buyer"), updates, nil)
+	f := s.follow(t, s.token(t, "buyer"), api.ShipmentUpdates_Operation, nil)
 	at := time.Now()
 	if err := s.stop(); err != nil {
 		t.Error(err)

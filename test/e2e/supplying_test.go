@@ -180,8 +180,3 @@ func supplyingAt(t *testing.T) *supplying {
 	}
 	return supplied.p
 }
-
-func with(m map[string]any, field string, v any) map[string]any {
-	m[field] = v
-	return m
-}

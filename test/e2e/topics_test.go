@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,33 +8,68 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"portico/test/e2e/api"
 )
 
-// topics are the streams by the topic in the log, with what to ask of their items.
-var topics = map[string]string{
-	"ORDER": `orderUpdates { ... on OrderUpdate { subject: order { id } previousStatus changedLines { id } commitmentChanges { at }
-		} }`,
-	"PURCHASE_ORDER": `purchaseOrderUpdates { ... on PurchaseOrderUpdate { subject: purchaseOrder { id } previousStatus deviations { id } } }`,
-	"INVOICE":        `invoiceUpdates { ... on InvoiceUpdate { subject: invoice { id } previousStatus } }`,
-	"SHIPMENT":       `shipmentUpdates { ... on ShipmentUpdate { subject: shipment { id } } }`,
-	"ALERT":          `alertUpdates { ... on AlertUpdate { subject: alert { id } previousState } }`,
-	"AVAILABILITY": `availabilityUpdates(items: [{sku: "%s"}]) { ... on AvailabilityUpdate
-		{ subject: availability { item { id } status availableNow { value } } previousStatus } }`,
-}
-
-// updates are the items of a stream that say what changed.
-func (f *stream) about() (of []map[string]any) {
-	for _, i := range f.items() {
-		if i["subject"] != nil {
-			of = append(of, i)
+// topics are the streams by the topic in the log, with the subjects of the updates that one has received.
+var topics = map[string]struct {
+	subscription string
+	subjects     func(*testing.T, *stream) []string
+}{
+	"ORDER": {api.OrderUpdates_Operation, func(t *testing.T, f *stream) (ids []string) {
+		for _, u := range orderUpdates(t, f) {
+			ids = append(ids, u.Order.Id)
 		}
-	}
-	return of
+		return ids
+	}},
+	"PURCHASE_ORDER": {api.PurchaseOrderUpdates_Operation, func(t *testing.T, f *stream) (ids []string) {
+		for _, u := range purchaseOrderUpdates(t, f) {
+			ids = append(ids, u.PurchaseOrder.Id)
+		}
+		return ids
+	}},
+	"INVOICE": {api.InvoiceUpdates_Operation, func(t *testing.T, f *stream) (ids []string) {
+		for _, u := range invoiceUpdates(t, f) {
+			ids = append(ids, u.Invoice.Id)
+		}
+		return ids
+	}},
+	"SHIPMENT": {api.ShipmentUpdates_Operation, shipmentsOf},
+	"ALERT": {api.AlertUpdates_Operation, func(t *testing.T, f *stream) (ids []string) {
+		for _, u := range alertUpdates(t, f) {
+			ids = append(ids, u.Alert.Id)
+		}
+		return ids
+	}},
+	"AVAILABILITY": {api.AvailabilityUpdates_Operation, func(t *testing.T, f *stream) (ids []string) {
+		for _, u := range availabilityUpdates(t, f) {
+			ids = append(ids, u.Availability.Item.Id)
+		}
+		return ids
+	}},
 }
 
-// of are the updates about one thing, by its id.
-func (f *stream) of(id any) (all []map[string]any) {
-	return slices.DeleteFunc(f.about(), func(i map[string]any) bool { return walk(i, "subject.id") != id })
+func purchaseOrderUpdates(t *testing.T, f *stream) []*api.PurchaseOrderStreamPurchaseOrderUpdate {
+	t.Helper()
+	return only[*api.PurchaseOrderStreamPurchaseOrderUpdate](t, f,
+		func(r api.PurchaseOrderUpdatesResponse) any { return r.PurchaseOrderUpdates })
+}
+
+func invoiceUpdates(t *testing.T, f *stream) []*api.InvoiceStreamInvoiceUpdate {
+	t.Helper()
+	return only[*api.InvoiceStreamInvoiceUpdate](t, f, func(r api.InvoiceUpdatesResponse) any { return r.InvoiceUpdates })
+}
+
+func alertUpdates(t *testing.T, f *stream) []*api.AlertStreamAlertUpdate {
+	t.Helper()
+	return only[*api.AlertStreamAlertUpdate](t, f, func(r api.AlertUpdatesResponse) any { return r.AlertUpdates })
+}
+
+func availabilityUpdates(t *testing.T, f *stream) []*api.AvailabilityStreamAvailabilityUpdate {
+	t.Helper()
+	return only[*api.AvailabilityStreamAvailabilityUpdate](t, f,
+		func(r api.AvailabilityUpdatesResponse) any { return r.AvailabilityUpdates })
 }
 
 // TestEveryStreamTellsWhatTheLogHas plays a day of the company: each persona is told, of
@@ -62,7 +96,7 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 			OR account_id IN (SELECT id FROM accounts WHERE parent_id = (SELECT id FROM accounts WHERE number = '10001')))`,
 		"supplier": `supplier_id = (SELECT id FROM trading_partners WHERE code = 'V2001')`,
 	}
-	sku := say(s.good(t, "operator", `{ items(first: 1, filter: {inStock: true}) { nodes { sku } } }`, nil).at("items", "nodes", 0, "sku"))
+	sku := must(api.StockedItems(s.as(t, "operator"))).Items.Nodes[0].Sku
 	type following struct {
 		persona, topic string
 		f              *stream
@@ -77,14 +111,15 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 				(topic == "ORDER" || topic == "INVOICE" || topic == "AVAILABILITY") {
 				continue // not theirs to ask
 			}
+			var vars map[string]any
 			if topic == "AVAILABILITY" {
-				q = fmt.Sprintf(q, sku)
+				vars = map[string]any{"items": []api.ItemBy{{Sku: &sku}}}
 			}
-			all = append(all, following{persona, topic, s.follow(t, s.token(t, persona), "subscription { "+q+" }", nil)})
+			all = append(all, following{persona, topic, s.follow(t, s.token(t, persona), q.subscription, vars)})
 		}
 	}
 	for _, f := range all {
-		s.until(t, 10*time.Second, "caught up", func() bool { return len(f.f.items()) > 0 })
+		s.until(t, 10*time.Second, "caught up", func() bool { return f.f.received() > 0 })
 	}
 	told := map[string]*hook{}
 	for persona, topics := range map[string][]string{"operator": {
@@ -93,9 +128,11 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 	}, "buyer": {"ORDER", "INVOICE", "SHIPMENT"}, "supplier": {"PURCHASE_ORDER", "SHIPMENT", "ALERT"}} {
 		told[persona] = hooks(t)
 		for _, topic := range topics {
-			if saved := s.endpoint(t, persona, map[string]any{"url": told[persona].URL, "topics": []string{topic + "_UPDATED"}}); walk(saved,
-				"endpoint.id") == nil {
-				t.Fatalf("%s, %s: %v", persona, topic, saved)
+			saved := s.endpoint(t, persona, api.WebhookEndpointInput{
+				Url: told[persona].URL, Topics: []api.WebhookTopic{api.WebhookTopic(topic + "_UPDATED")},
+			})
+			if null(saved.Endpoint.Id) {
+				t.Fatalf("%s, %s: %s", persona, topic, asJSON(saved))
 			}
 		}
 		s.until(t, 10*time.Second, "greeted", func() bool { return len(told[persona].of("StreamCaughtUp")) == len(topics) })
@@ -122,14 +159,8 @@ func TestEveryStreamTellsWhatTheLogHas(t *testing.T) {
 			}
 		})
 		s.until(t, 10*time.Second, f.persona+" told of "+f.topic+" as the log has it", func() bool {
-			want, must, got = changed(t, db, f.topic, where, "xid, seq", before), changed(t, db, f.topic, where, "xid, seq", begun), nil
-			for _, u := range f.f.about() {
-				id := walk(u, "subject.id")
-				if f.topic == "AVAILABILITY" {
-					id = walk(u, "subject.item.id")
-				}
-				got = append(got, say(id))
-			}
+			want, must, got = changed(t, db, f.topic, where, "xid, seq", before), changed(t, db, f.topic, where, "xid, seq", begun),
+				topics[f.topic].subjects(t, f.f)
 			return within(must, got) && inOrder(got, want)
 		})
 		if f.persona == "operator" && len(must) == 0 {
@@ -224,44 +255,39 @@ func TestAnOrdersStreamSaysWhichLinesAndPromisesMoved(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	o := orderingAt(t, s)
-	f := s.follow(t, s.token(t, "buyer"),
-		`subscription { orderUpdates { __typename ... on OrderUpdate { subject: order { id number status } previousStatus changedLines
-			{ id ordered { value } } commitmentChanges { cause line { id } } } } }`, nil)
-	mine := s.follow(t, s.token(t, "buyer"),
-		`subscription ($id: ID!) { orderUpdates(accounts: [$id]) { ... on OrderUpdate { subject: order { id } } } }`,
-		map[string]any{"id": o.account})
-	others := s.follow(t, s.token(t, "buyer-other"),
-		`subscription { orderUpdates { __typename ... on OrderUpdate { subject: order { id } } } }`, nil)
-	none := s.follow(t, s.token(t, "operator"),
-		`subscription { orderUpdates(orders: ["ord_none"]) { __typename ... on OrderUpdate { subject: order { id } } } }`, nil)
+	as := func(persona string, of map[string]any) *stream {
+		return s.follow(t, s.token(t, persona), api.OrderUpdates_Operation, of)
+	}
+	f, mine := as("buyer", nil), as("buyer", map[string]any{"accounts": []string{o.account}})
+	others, none := as("buyer-other", nil), as("operator", map[string]any{"orders": []string{"ord_none"}})
 	for _, g := range []*stream{f, mine, others, none} {
-		s.until(t, 5*time.Second, "caught up", func() bool { return len(g.items()) > 0 })
+		s.until(t, 5*time.Second, "caught up", func() bool { return g.received() > 0 })
+	}
+	// of are the updates about one order.
+	of := func(f *stream, id string) []*api.OrderStreamOrderUpdate {
+		return slices.DeleteFunc(orderUpdates(t, f), func(u *api.OrderStreamOrderUpdate) bool { return u.Order.Id != id })
 	}
 	order := o.placed(t)
 	id := order.Id
 	s.until(t, 10*time.Second, "told of its number", func() bool {
-		return slices.ContainsFunc(f.of(id),
-			func(u map[string]any) bool { return walk(u, "subject.number") != nil && u["previousStatus"] != nil })
+		return slices.ContainsFunc(of(f, id),
+			func(u *api.OrderStreamOrderUpdate) bool { return u.Order.Number != nil && u.PreviousStatus != nil })
 	})
-	begun := f.of(id)[0]
-	if begun["previousStatus"] != nil || len(begun["changedLines"].([]any)) != 1 {
-		t.Errorf("it began with %v", begun)
+	if begun := of(f, id)[0]; begun.PreviousStatus != nil || len(begun.ChangedLines) != 1 {
+		t.Errorf("it began with %s", asJSON(begun))
 	}
 	s.until(t, 10*time.Second, "explained by its lines", func() bool {
-		why := s.good(t, "buyer", `query ($id: ID!) { node(id: $id) { ... on Order
-			{ status statusExplanation { status rule facts { message used } } } } }`, map[string]any{"id": id}).at("node")
-		return walk(why, "status") == walk(why, "statusExplanation.status") && strings.Contains(fmt.Sprint(why), "Line ") &&
-			!strings.Contains(fmt.Sprint(why), "not in the ERP")
+		why := must(api.OrderExplanation(s.as(t, "buyer"), id)).Order
+		return string(why.Status) == why.StatusExplanation.Status && strings.Contains(asJSON(why), "Line ") &&
+			!strings.Contains(asJSON(why), "not in the ERP")
 	})
-	s.until(t, 5*time.Second, "told by account", func() bool { return len(mine.of(id)) > 0 })
-	if got := none.about(); len(got) != 0 {
-		t.Errorf("told of an order that there is not: %v", got)
+	s.until(t, 5*time.Second, "told by account", func() bool { return len(of(mine, id)) > 0 })
+	if got := orderUpdates(t, none); len(got) != 0 {
+		t.Errorf("told of an order that there is not: %s", asJSON(got))
 	}
-	for _, u := range others.about() { // of their own, which another story may have placed, and of no other
-		about := walk(u, "subject.id")
-		own := s.good(t, "buyer-other", `query ($id: ID!) { node(id: $id) { id } }`, map[string]any{"id": about}).at("node")
-		if about == id || own == nil {
-			t.Errorf("told others: %v", u)
+	for _, u := range orderUpdates(t, others) { // of their own, which another story may have placed, and of no other
+		if own := must(api.Node(s.as(t, "buyer-other"), u.Order.Id)).Node; u.Order.Id == id || null(own) {
+			t.Errorf("told others: %s", asJSON(u))
 		}
 	}
 }
@@ -270,33 +296,29 @@ func TestAnOrdersStreamSaysWhichLinesAndPromisesMoved(t *testing.T) {
 func TestStockIsToldAsItMoves(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	stocked := s.good(t, "operator", `{ items(first: 5, filter: {inStock: true}) { nodes { id sku } } }`, nil).at("items", "nodes").([]any)
-	item := stocked[4]
-	q := `subscription ($sku: String!) { availabilityUpdates(items: [{sku: $sku}])
-		{ __typename ... on AvailabilityUpdate { subject: availability { item { id } status availableNow { value } byWarehouse
-		{ warehouse { code } } } previousStatus } } }`
-	vars := map[string]any{"sku": walk(item, "sku")}
-	f := s.follow(t, s.token(t, "buyer"), q, vars)
-	s.until(t, 5*time.Second, "caught up", func() bool { return len(f.items()) > 0 })
-	s.control(t, http.MethodPost, fmt.Sprintf("/control/stock?sku=%v&qty=0", walk(item, "sku")), nil)
+	sku := must(api.StockedItems(s.as(t, "operator"))).Items.Nodes[4].Sku
+	f := s.follow(t, s.token(t, "buyer"), api.AvailabilityUpdates_Operation, map[string]any{"items": []api.ItemBy{{Sku: &sku}}})
+	s.until(t, 5*time.Second, "caught up", func() bool { return f.received() > 0 })
+	s.control(t, http.MethodPost, "/control/stock?sku="+sku+"&qty=0", nil)
 	s.until(t, 10*time.Second, "told", func() bool {
-		return slices.ContainsFunc(f.about(), func(u map[string]any) bool { return walk(u, "subject.status") != "IN_STOCK" })
+		return slices.ContainsFunc(availabilityUpdates(t, f), func(u *api.AvailabilityStreamAvailabilityUpdate) bool {
+			return u.Availability.Status != api.StockStatusInStock
+		})
 	})
-	s.control(t, http.MethodPost, fmt.Sprintf("/control/stock?sku=%v&qty=5000", walk(item, "sku")), nil)
+	s.control(t, http.MethodPost, "/control/stock?sku="+sku+"&qty=5000", nil)
 	s.until(t, 10*time.Second, "told", func() bool {
-		a := f.about()
-		last := a[len(a)-1]
-		return walk(last, "subject.status") == "IN_STOCK" && last["previousStatus"] != "IN_STOCK"
+		all := availabilityUpdates(t, f)
+		last := all[len(all)-1]
+		return last.Availability.Status == api.StockStatusInStock && val(last.PreviousStatus) != api.StockStatusInStock
 	})
-	for name, vars := range map[string]any{
+	for name, keys := range map[string]any{
 		"an item that is not there": []any{map[string]any{"sku": "no-such-item"}},
 		"two keys":                  []any{map[string]any{"sku": "a", "gtin": "b"}},
 	} {
-		f := s.follow(t, s.token(t, "buyer"), `subscription ($i: [ItemBy!]!) { availabilityUpdates(items: $i) { __typename } }`,
-			map[string]any{"i": vars})
+		f := s.follow(t, s.token(t, "buyer"), api.AvailabilityUpdates_Operation, map[string]any{"items": keys})
 		s.until(t, 5*time.Second, "refused", func() bool { f.mu.Lock(); defer f.mu.Unlock(); return len(f.ended) > 0 })
-		if len(f.items()) > 0 {
-			t.Errorf("%s: %v", name, f.items())
+		if f.received() > 0 {
+			t.Errorf("%s: %v", name, f.updates)
 		}
 	}
 }
@@ -306,61 +328,63 @@ func TestDeviationsAndAlertsAreTold(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
 	s := p.s
-	pos := s.follow(t, s.token(t, "supplier"),
-		`subscription { purchaseOrderUpdates { __typename ... on PurchaseOrderUpdate
-			{ subject: purchaseOrder { id status } previousStatus deviations { id field state } } } }`, nil)
-	rivals := s.follow(t, s.token(t, "supplier-other"),
-		`subscription { purchaseOrderUpdates { __typename ... on PurchaseOrderUpdate { subject: purchaseOrder { id } } } }`, nil)
-	alerts := s.follow(t, s.token(t, "operator"),
-		`subscription { alertUpdates(filter: {kind: [SUPPLY_LATE, REPORTED], minSeverity: WARNING})
-			{ __typename ... on AlertUpdate { subject: alert { id kind state message } previousState } } }`, nil)
-	suppliers := s.follow(t, s.token(t, "supplier"),
-		`subscription { alertUpdates { __typename ... on AlertUpdate { subject: alert { id kind state } previousState } } }`, nil)
-	info := s.follow(t, s.token(t, "operator"),
-		`subscription { alertUpdates(filter: {queue: "nobody's"}) { __typename ... on AlertUpdate { subject: alert { id } } } }`, nil)
-	for _, g := range []*stream{pos, rivals, alerts, suppliers, info} {
-		s.until(t, 5*time.Second, "caught up", func() bool { return len(g.items()) > 0 })
+	pos := s.follow(t, s.token(t, "supplier"), api.PurchaseOrderUpdates_Operation, nil)
+	rivals := s.follow(t, s.token(t, "supplier-other"), api.PurchaseOrderUpdates_Operation, nil)
+	alerted := func(persona string, filter api.AlertFilter) *stream {
+		return s.follow(t, s.token(t, persona), api.AlertUpdates_Operation, map[string]any{"filter": filter})
 	}
-	sku := say(s.good(t, "operator", `{ items(first: 1) { nodes { sku } } }`, nil).at("items", "nodes", 0, "sku"))
+	alerts := alerted("operator", api.AlertFilter{
+		Kind: []api.AlertKind{api.AlertKindSupplyLate, api.AlertKindReported}, MinSeverity: new(api.SeverityWarning),
+	})
+	suppliers := alerted("supplier", api.AlertFilter{})
+	info := alerted("operator", api.AlertFilter{Queue: new("nobody's")})
+	for _, g := range []*stream{pos, rivals, alerts, suppliers, info} {
+		s.until(t, 5*time.Second, "caught up", func() bool { return g.received() > 0 })
+	}
+	ofPurchase := func(f *stream, id any) []*api.PurchaseOrderStreamPurchaseOrderUpdate {
+		return slices.DeleteFunc(purchaseOrderUpdates(t, f),
+			func(u *api.PurchaseOrderStreamPurchaseOrderUpdate) bool { return u.PurchaseOrder.Id != id })
+	}
+	ofAlert := func(f *stream, id string) []*api.AlertStreamAlertUpdate {
+		return slices.DeleteFunc(alertUpdates(t, f), func(u *api.AlertStreamAlertUpdate) bool { return u.Alert.Id != id })
+	}
+	sku := must(api.ItemsFirst(s.as(t, "operator"))).Items.Nodes[0].Sku
 	po := p.bought(t, 100, sku)
 	a := p.respond(t, p.answer(po, "ACCEPTED_WITH_CHANGES",
 		map[string]any{"status": "ACCEPTED_RESCHEDULED", "promisedDeliveryDate": day(po, 60)}))
 	dev := a.at("out", "deviations", 0, "id")
 	s.until(t, 10*time.Second, "told of the deviation", func() bool {
-		return slices.ContainsFunc(pos.of(po["id"]), func(u map[string]any) bool {
-			return walk(u, "deviations.0.id") == dev && walk(u, "subject.status") == "PENDING_REVIEW"
+		return slices.ContainsFunc(ofPurchase(pos, po["id"]), func(u *api.PurchaseOrderStreamPurchaseOrderUpdate) bool {
+			return at(u.Deviations, 0).Id == dev && u.PurchaseOrder.Status == api.PurchaseOrderStatusPendingReview
 		})
 	})
-	why := s.good(t, "supplier",
-		`query ($n: String!) { purchaseOrder(by: {number: $n}) { statusExplanation { status facts { message used ref } } } }`,
-		map[string]any{"n": po["number"]}).at("purchaseOrder", "statusExplanation")
+	why := must(api.PurchaseOrderExplanation(s.as(t, "supplier"), say(po["number"]))).PurchaseOrder.StatusExplanation
 	// What the source says may have been read before or after the response came: facts stand in the order of their moments.
-	used := map[any]bool{}
-	for _, f := range walk(why, "facts").([]any) {
-		used[walk(f, "ref") != nil] = walk(f, "used") == true
+	used := map[bool]bool{}
+	for _, f := range why.Facts {
+		used[f.Ref != nil] = f.Used
 	}
-	if walk(why, "status") != "PENDING_REVIEW" || len(used) != 2 || !used[true] || used[false] {
-		t.Errorf("why: %v", why)
+	if why.Status != "PENDING_REVIEW" || len(used) != 2 || !used[true] || used[false] {
+		t.Errorf("why: %s", asJSON(why))
 	}
-	report := s.good(t, "operator",
-		`mutation ($k: IdempotencyKey!, $in: ReportExceptionInput!) { out: reportException(idempotencyKey: $k, input: $in)
-			{ errors { ... on UserError { message } } alert { id } } }`,
-		map[string]any{"k": p.key(), "in": map[string]any{"subject": po["id"], "severity": "WARNING", "message": "Where are they?"}})
-	alert := report.at("out", "alert", "id")
+	alert := must(api.ReportExceptionAlert(s.as(t, "operator"), p.key(), api.ReportExceptionInput{
+		Subject: say(po["id"]), Severity: api.SeverityWarning, Message: "Where are they?",
+	})).ReportException.Alert.Id
 	for name, g := range map[string]*stream{"the operator": alerts, "the supplier": suppliers} {
-		s.until(t, 10*time.Second, name+" told", func() bool { return len(g.of(alert)) > 0 })
-		if u := g.of(alert)[0]; walk(u, "subject.state") != "OPEN" || u["previousState"] != nil {
-			t.Errorf("%s was told %v", name, u)
+		s.until(t, 10*time.Second, name+" told", func() bool { return len(ofAlert(g, alert)) > 0 })
+		if u := ofAlert(g, alert)[0]; u.Alert.State != api.AlertStateOpen || u.PreviousState != nil {
+			t.Errorf("%s was told %s", name, asJSON(u))
 		}
 	}
-	s.good(t, "operator", `mutation ($k: IdempotencyKey!, $a: ID!) { out:
-		resolveAlert(idempotencyKey: $k, input: {alert: $a, resolution: "They are here."}) { errors { ... on UserError { message } } } }`,
-		map[string]any{"k": p.key(), "a": alert})
+	must(api.ResolveAlertErrors(s.as(t, "operator"), p.key(), api.ResolveAlertInput{Alert: alert, Resolution: "They are here."}))
 	s.until(t, 10*time.Second, "told that it is over", func() bool {
-		all := alerts.of(alert)
-		return len(all) == 2 && walk(all[1], "subject.state") == "RESOLVED" && all[1]["previousState"] == "OPEN"
+		all := ofAlert(alerts, alert)
+		return len(all) == 2 && all[1].Alert.State == api.AlertStateResolved && val(all[1].PreviousState) == api.AlertStateOpen
 	})
-	if got := append(rivals.of(po["id"]), info.about()...); len(got) != 0 {
-		t.Errorf("told who should not be: %v", got)
+	if got := ofPurchase(rivals, po["id"]); len(got) != 0 {
+		t.Errorf("told who should not be: %s", asJSON(got))
+	}
+	if got := alertUpdates(t, info); len(got) != 0 {
+		t.Errorf("told who should not be: %s", asJSON(got))
 	}
 }

@@ -206,7 +206,8 @@ func TestTrytonTakesOrdersAndWhatBecomesOfThem(t *testing.T) {
 	// A whole order is cancelled; one that is being picked is not.
 	order = place("1000")
 	if a := act("cancelOrder", api.CancelOrder_Operation,
-		map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"}); a.at("operation", "state") != "COMMITTED" {
+		map[string]any{"order": order["id"], "expectedVersion": order["version"], "reason": "enough"},
+	); a.at("operation", "state") != "COMMITTED" {
 		t.Errorf("not cancelled: %s", a.Body)
 	}
 	if order = e.agree(t, s, order["id"]); order["status"] != "CANCELLED" {

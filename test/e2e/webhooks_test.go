@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 // hook is an address of a partner, and what came there.
@@ -90,35 +92,34 @@ func (in *hooked) by(secret string) bool {
 	return slices.Contains(strings.Fields(in.h.Get("webhook-signature")), want)
 }
 
-const followOrders = `subscription ($after: EventCursor) { orderUpdates(after: $after)
-	{ __typename ... on OrderUpdate { order { id } } ... on StreamCaughtUp { replayed } } }`
+func webhookKey() string { return fmt.Sprintf("a webhook %d", time.Now().UnixNano()) }
 
-const endpointShown = `errors { __typename ... on InvalidInput { message path } ... on Forbidden { message path } } replayed secret
-	endpoint { id url topics status disabledReason }`
-
-func (s *server) endpoint(t *testing.T, persona string, input map[string]any) map[string]any {
+func (s *server) endpoint(t *testing.T, persona string, in api.WebhookEndpointInput) api.SavedWebhookEndpoint {
 	t.Helper()
-	return s.good(t, persona, `mutation ($key: IdempotencyKey!, $input: WebhookEndpointInput!)
-		{ saveWebhookEndpoint(idempotencyKey: $key, input: $input) { `+endpointShown+` } }`,
-		map[string]any{"key": fmt.Sprintf("a webhook %d", time.Now().UnixNano()), "input": input}).at("saveWebhookEndpoint").(map[string]any)
+	return must(api.SaveWebhookEndpoint(s.as(t, persona), webhookKey(), in)).SaveWebhookEndpoint
 }
 
-func (s *server) about(t *testing.T, persona, mutation, endpoint string) map[string]any {
+func (s *server) deleteEndpoint(t *testing.T, persona, id string) api.SavedWebhookEndpoint {
 	t.Helper()
-	return s.good(t, persona, `mutation ($key: IdempotencyKey!, $input: WebhookEndpointRef!)
-		{ `+mutation+`(idempotencyKey: $key, input: $input) { `+endpointShown+` } }`,
-		map[string]any{
-			"key":   fmt.Sprintf("a webhook %d", time.Now().UnixNano()),
-			"input": map[string]any{"endpoint": endpoint},
-		}).at(mutation).(map[string]any)
+	return must(api.DeleteWebhookEndpoint(s.as(t, persona), webhookKey(), api.WebhookEndpointRef{Endpoint: id})).DeleteWebhookEndpoint
 }
 
-func (s *server) hooksOf(t *testing.T, persona, endpoint string) map[string]any {
+func (s *server) hooksOf(t *testing.T, persona, endpoint string) *api.WebhookNodeWebhookEndpoint {
 	t.Helper()
-	return s.good(t, persona, `query ($id: ID!) { node(id: $id) { ... on WebhookEndpoint
-		{ status disabledReason deliveries(first: 50) { totalCount { value } nodes
-		{ id topic subject state body nextAttemptAt attempts { at httpStatus took error } } } } } }`,
-		map[string]any{"id": endpoint}).at("node").(map[string]any)
+	of, ok := must(api.Webhook(s.as(t, persona), endpoint)).Node.(*api.WebhookNodeWebhookEndpoint)
+	if !ok {
+		t.Fatalf("%s does not see the endpoint %s", persona, endpoint)
+	}
+	return of
+}
+
+// endpointsOf are the ids of the endpoints that a persona sees.
+func (s *server) endpointsOf(t *testing.T, persona string) (ids []string) {
+	t.Helper()
+	for _, e := range must(api.WebhookEndpoints(s.as(t, persona))).WebhookEndpoints {
+		ids = append(ids, e.Id)
+	}
+	return ids
 }
 
 // moved are orders of an account to which something happens.
@@ -138,12 +139,14 @@ func TestWebhooksTellPartners(t *testing.T) {
 	t.Parallel()
 	p := pushingAt(t)
 	mine, theirs := hooks(t), hooks(t)
-	saved := p.endpoint(t, "buyer", map[string]any{"url": mine.URL + "/in", "topics": []string{"ORDER_UPDATED", "SHIPMENT_UPDATED"}})
-	id, secret := say(walk(saved, "endpoint.id")), say(saved["secret"])
-	if walk(saved, "endpoint.status") != "ACTIVE" || !strings.HasPrefix(secret, "whsec_") || saved["replayed"] != false {
-		t.Fatalf("saved: %v", saved)
+	ofOrders := []api.WebhookTopic{api.WebhookTopicOrderUpdated}
+	ofShipments := []api.WebhookTopic{api.WebhookTopicShipmentUpdated}
+	saved := p.endpoint(t, "buyer", api.WebhookEndpointInput{Url: mine.URL + "/in", Topics: slices.Concat(ofOrders, ofShipments)})
+	id, secret := saved.Endpoint.Id, val(saved.Secret)
+	if saved.Endpoint.Status != api.WebhookStatusActive || !strings.HasPrefix(secret, "whsec_") || saved.Replayed {
+		t.Fatalf("saved: %s", asJSON(saved))
 	}
-	other := say(walk(p.endpoint(t, "buyer-other", map[string]any{"url": theirs.URL, "topics": []string{"ORDER_UPDATED"}}), "endpoint.id"))
+	other := p.endpoint(t, "buyer-other", api.WebhookEndpointInput{Url: theirs.URL, Topics: ofOrders}).Endpoint.Id
 	p.until(t, 10*time.Second, "greeted", func() bool { return len(mine.of("StreamCaughtUp")) == 1 && len(theirs.of("StreamCaughtUp")) == 1 })
 	greeting := mine.of("StreamCaughtUp")[0]
 	if greeting.said["type"] != "ORDER_UPDATED" || !greeting.by(secret) || greeting.by(pushSecret) ||
@@ -162,15 +165,19 @@ func TestWebhooksTellPartners(t *testing.T) {
 		t.Error("an order of somebody else is told")
 	}
 	t.Run("where it stands, one can go on by a stream", func(t *testing.T) {
-		follow := p.follow(t, p.token(t, "buyer"), followOrders, map[string]any{"after": walk(greeting.said, "data.cursor")})
+		after := func(cursor any) *stream {
+			return p.follow(t, p.token(t, "buyer"), api.OrderUpdates_Operation, map[string]any{"after": cursor})
+		}
+		since := after(walk(greeting.said, "data.cursor"))
 		p.until(t, 5*time.Second, "what was told since", func() bool {
-			return slices.ContainsFunc(follow.items(), func(i map[string]any) bool { return walk(i, "order.id") == subject })
+			return slices.ContainsFunc(orderUpdates(t, since),
+				func(u *api.OrderStreamOrderUpdate) bool { return u.Order.Id == subject })
 		})
-		if after := p.follow(t, p.token(t, "buyer"), followOrders, map[string]any{"after": walk(told.said, "data.cursor")}); after != nil {
-			p.until(t, 5*time.Second, "caught up", func() bool { return len(after.items()) > 0 })
-			if after.items()[0]["__typename"] != "StreamCaughtUp" || after.items()[0]["replayed"] != 0.0 {
-				t.Errorf("after it: %v", after.items()[0])
-			}
+		nothing := after(walk(told.said, "data.cursor"))
+		p.until(t, 5*time.Second, "caught up", func() bool { return nothing.received() > 0 })
+		first := updatesOf[api.OrderUpdatesResponse](t, nothing)[0].OrderUpdates
+		if caughtUp, ok := first.(*api.OrderStreamStreamCaughtUp); !ok || caughtUp.Replayed != 0 {
+			t.Errorf("after it: %s", asJSON(first))
 		}
 	})
 	t.Run("what is not taken is sent again, and says the same", func(t *testing.T) {
@@ -181,33 +188,32 @@ func TestWebhooksTellPartners(t *testing.T) {
 		if string(all[0].body) != string(all[1].body) || all[0].h.Get("webhook-id") != all[1].h.Get("webhook-id") || !all[1].by(secret) {
 			t.Errorf("again: %s, %s", all[0].body, all[1].body)
 		}
-		var of map[string]any
+		d := at(p.hooksOf(t, "buyer", id).Deliveries.Nodes, 0)
 		p.until(t, 5*time.Second, "settled", func() bool {
-			of = p.hooksOf(t, "buyer", id)
-			return walk(of, "deliveries.nodes.0.state") == "DELIVERED"
+			d = at(p.hooksOf(t, "buyer", id).Deliveries.Nodes, 0)
+			return d.State == api.DeliveryStateDelivered
 		})
-		d := walk(of, "deliveries.nodes.0")
-		if walk(d, "attempts.0.httpStatus") != 503.0 || walk(d, "attempts.0.error") != "It answered 503." ||
-			walk(d, "attempts.1.httpStatus") != 204.0 || walk(d, "attempts.1.error") != nil || walk(d, "nextAttemptAt") != nil ||
-			walk(d, "subject") != moved || walk(d, "body.id") != walk(d, "id") {
-			t.Errorf("as its owner sees it: %v", d)
+		var body struct{ ID string }
+		if err := json.Unmarshal(d.Body, &body); err != nil {
+			t.Error(err)
+		}
+		if len(d.Attempts) < 2 || val(d.Attempts[0].HttpStatus) != 503 || val(d.Attempts[0].Error) != "It answered 503." ||
+			val(d.Attempts[1].HttpStatus) != 204 || d.Attempts[1].Error != nil || d.NextAttemptAt != nil ||
+			d.Subject != moved || body.ID != d.Id {
+			t.Errorf("as its owner sees it: %s", asJSON(d))
 		}
 	})
 	t.Run("a delivery is sent again when asked", func(t *testing.T) {
 		before := len(mine.of(subject))
-		redeliver := func(persona string) map[string]any {
-			return p.good(t, persona, `mutation ($key: IdempotencyKey!, $d: ID!)
-				{ redeliverWebhook(idempotencyKey: $key, input: {delivery: $d}) { errors { __typename ... on InvalidInput { code message } } delivery
-				{ id state } } }`, map[string]any{
-				"key": "redeliver by " + persona + " once",
-				"d":   told.h.Get("webhook-id"),
-			}).at("redeliverWebhook").(map[string]any)
+		redeliver := func(persona string) api.RedeliverWebhookRedeliverWebhookWebhookDeliveryPayload {
+			return must(api.RedeliverWebhook(p.as(t, persona), "redeliver by "+persona+" once",
+				api.RedeliverWebhookInput{Delivery: told.h.Get("webhook-id")})).RedeliverWebhook
 		}
-		if no := redeliver("buyer-other"); walk(no, "errors.0.code") != "NOT_FOUND" || no["delivery"] != nil {
-			t.Errorf("by somebody else: %v", no)
+		if no := redeliver("buyer-other"); at(no.Errors, 0).Code != "NOT_FOUND" || !null(no.Delivery) {
+			t.Errorf("by somebody else: %s", asJSON(no))
 		}
-		if yes := redeliver("buyer"); walk(yes, "delivery.id") != told.h.Get("webhook-id") {
-			t.Errorf("redelivered: %v", yes)
+		if yes := redeliver("buyer"); yes.Delivery.Id != told.h.Get("webhook-id") {
+			t.Errorf("redelivered: %s", asJSON(yes))
 		}
 		p.until(t, 10*time.Second, "sent again", func() bool { return len(mine.of(subject)) == before+1 })
 		if again := mine.of(subject)[before]; string(again.body) != string(told.body) || again.h.Get("webhook-id") != told.h.Get("webhook-id") {
@@ -215,15 +221,15 @@ func TestWebhooksTellPartners(t *testing.T) {
 		}
 	})
 	t.Run("while a secret is replaced both sign", func(t *testing.T) {
-		rotated := p.about(t, "buyer", "rotateWebhookSecret", id)
-		anew := say(rotated["secret"])
-		if anew == secret || !strings.HasPrefix(anew, "whsec_") {
-			t.Fatalf("rotated: %v", rotated)
+		rotated := must(api.RotateWebhookSecret(p.as(t, "buyer"), webhookKey(), api.WebhookEndpointRef{Endpoint: id})).RotateWebhookSecret
+		next := val(rotated.Secret)
+		if next == secret || !strings.HasPrefix(next, "whsec_") {
+			t.Fatalf("rotated: %s", asJSON(rotated))
 		}
 		before := len(mine.of(subject))
 		p.moved(t, "10001", 1)
 		p.until(t, 10*time.Second, "told", func() bool { return len(mine.of(subject)) > before })
-		if last := mine.of(subject)[before]; !last.by(secret) || !last.by(anew) {
+		if last := mine.of(subject)[before]; !last.by(secret) || !last.by(next) {
 			t.Errorf("signed: %v", last.h)
 		}
 	})
@@ -231,19 +237,21 @@ func TestWebhooksTellPartners(t *testing.T) {
 		mine.next(http.StatusFound)
 		p.moved(t, "10001", 1)
 		p.until(t, 10*time.Second, "refused", func() bool {
-			return walk(p.hooksOf(t, "buyer", id), "deliveries.nodes.0.attempts.0.error") == "It answered 302: redirects are not followed."
+			first := at(at(p.hooksOf(t, "buyer", id).Deliveries.Nodes, 0).Attempts, 0)
+			return val(first.Error) == "It answered 302: redirects are not followed."
 		})
 	})
 	t.Run("who answers Gone is sent no more", func(t *testing.T) {
 		theirs.next(http.StatusGone)
 		p.moved(t, "10004", 1)
-		var of map[string]any
+		var of *api.WebhookNodeWebhookEndpoint
 		p.until(t, 10*time.Second, "disabled", func() bool {
 			of = p.hooksOf(t, "buyer-other", other)
-			return of["status"] == "DISABLED_BY_FAILURE" && walk(of, "deliveries.nodes.0.state") == "FAILED" // which is kept right after
+			return of.Status == api.WebhookStatusDisabledByFailure &&
+				at(of.Deliveries.Nodes, 0).State == api.DeliveryStateFailed // which is kept right after
 		})
-		if !strings.Contains(say(of["disabledReason"]), "410 Gone") {
-			t.Errorf("disabled: %v", of)
+		if !strings.Contains(val(of.DisabledReason), "410 Gone") {
+			t.Errorf("disabled: %s", asJSON(of))
 		}
 		came := len(theirs.all())
 		p.moved(t, "10004", 1)
@@ -253,9 +261,9 @@ func TestWebhooksTellPartners(t *testing.T) {
 				`SELECT NOT EXISTS (SELECT FROM changes c, webhook_place w WHERE (c.xid, c.seq) > (w.xid, w.seq))`)
 			return err == nil && all
 		})
-		again := p.endpoint(t, "buyer-other", map[string]any{"id": other, "url": theirs.URL, "topics": []string{"ORDER_UPDATED"}})
-		if walk(again, "endpoint.status") != "ACTIVE" || again["secret"] != nil || walk(again, "endpoint.disabledReason") != nil {
-			t.Errorf("saved again: %v", again)
+		enabled := p.endpoint(t, "buyer-other", api.WebhookEndpointInput{Id: &other, Url: theirs.URL, Topics: ofOrders})
+		if enabled.Endpoint.Status != api.WebhookStatusActive || enabled.Secret != nil || enabled.Endpoint.DisabledReason != nil {
+			t.Errorf("saved once more: %s", asJSON(enabled))
 		}
 		p.until(t, 10*time.Second, "greeted", func() bool { return len(theirs.of("StreamCaughtUp")) == 2 })
 		if n := len(theirs.all()); n != came+1 {
@@ -264,16 +272,16 @@ func TestWebhooksTellPartners(t *testing.T) {
 	})
 	t.Run("an endpoint is its company's", func(t *testing.T) {
 		for _, persona := range []string{"buyer-other", "supplier"} {
-			if a := p.good(t, persona, `query ($id: ID!) { node(id: $id) { id } webhookEndpoints { id } }`,
-				map[string]any{"id": id}); a.at("node") != nil || strings.Contains(a.Body, id) {
-				t.Errorf("%s sees it: %s", persona, a.Body)
+			node, listed := must(api.Node(p.as(t, persona), id)).Node, p.endpointsOf(t, persona)
+			if !null(node) || slices.Contains(listed, id) {
+				t.Errorf("%s sees it: %+v, %v", persona, node, listed)
 			}
-			if no := p.about(t, persona, "deleteWebhookEndpoint", id); walk(no, "errors.0.__typename") != "InvalidInput" {
-				t.Errorf("%s deletes it: %v", persona, no)
+			if no := p.deleteEndpoint(t, persona, id); at(no.Errors, 0).Typename != "InvalidInput" {
+				t.Errorf("%s deletes it: %s", persona, asJSON(no))
 			}
 		}
-		if a := p.good(t, "operator", `{ webhookEndpoints { id } }`, nil); !strings.Contains(a.Body, id) || !strings.Contains(a.Body, other) {
-			t.Errorf("operators see %s", a.Body)
+		if all := p.endpointsOf(t, "operator"); !slices.Contains(all, id) || !slices.Contains(all, other) {
+			t.Errorf("operators see %v", all)
 		}
 		if _, err := p.database(t).ExecContext(t.Context(),
 			`INSERT INTO webhook_endpoints (id, url, topics, status, owner, accounts, secret)
@@ -281,43 +289,48 @@ func TestWebhooksTellPartners(t *testing.T) {
 				FROM generate_series(1, 120) n`); err != nil {
 			t.Fatal(err)
 		}
-		if all := p.good(t, "operator", `{ webhookEndpoints { id } }`, nil).at("webhookEndpoints").([]any); len(all) != 122 {
+		if all := p.endpointsOf(t, "operator"); len(all) != 122 {
 			t.Errorf("operators see %d of 122", len(all))
 		}
-		if a := p.good(t, "approver", `{ webhookEndpoints { id } }`, nil); !strings.Contains(a.Body, id) {
-			t.Errorf("a colleague sees %s", a.Body)
+		if all := p.endpointsOf(t, "approver"); !slices.Contains(all, id) {
+			t.Errorf("a colleague sees %v", all)
 		}
 	})
 	t.Run("what is refused", func(t *testing.T) {
-		topics := []string{"SHIPMENT_UPDATED"}
+		at := func(url string) api.WebhookEndpointInput {
+			return api.WebhookEndpointInput{Url: url, Topics: ofShipments}
+		}
+		of := func(topics ...api.WebhookTopic) api.WebhookEndpointInput {
+			return api.WebhookEndpointInput{Url: mine.URL, Topics: topics}
+		}
 		for name, c := range map[string]struct {
 			persona string
-			input   map[string]any
+			in      api.WebhookEndpointInput
 			why     string
 		}{
-			"no URL":              {"buyer", map[string]any{"url": "mailto:x@example.com", "topics": topics}, "absolute https URL"},
-			"not https":           {"buyer", map[string]any{"url": "http://example.com/", "topics": topics}, "must be https"},
-			"a private address":   {"buyer", map[string]any{"url": "https://10.0.0.1/", "topics": topics}, "public internet"},
-			"a mapped one":        {"buyer", map[string]any{"url": "https://[::ffff:192.168.1.1]/", "topics": topics}, "public internet"},
-			"of the cloud":        {"buyer", map[string]any{"url": "https://169.254.169.254/latest", "topics": topics}, "public internet"},
-			"of no network":       {"buyer", map[string]any{"url": "https://0.0.0.0/", "topics": topics}, "public internet"},
-			"with a password":     {"buyer", map[string]any{"url": "https://a:b@example.com/", "topics": topics}, "no password"},
-			"no topic":            {"buyer", map[string]any{"url": mine.URL, "topics": []string{}}, "Say what to send"},
-			"a topic twice":       {"buyer", map[string]any{"url": mine.URL, "topics": []string{"ORDER_UPDATED", "ORDER_UPDATED"}}, "twice"},
-			"no right":            {"buyer", map[string]any{"url": mine.URL, "topics": []string{"PURCHASE_ORDER_UPDATED"}}, "may not follow"},
-			"of a supplier":       {"supplier", map[string]any{"url": mine.URL, "topics": []string{"ORDER_UPDATED"}}, "may not follow"},
-			"somebody else's":     {"supplier", map[string]any{"id": id, "url": mine.URL, "topics": topics}, "no such endpoint"},
-			"a very long address": {"buyer", map[string]any{"url": mine.URL + strings.Repeat("/x", 1000), "topics": topics}, "at most 2000"},
+			"no URL":              {"buyer", at("mailto:x@example.com"), "absolute https URL"},
+			"not https":           {"buyer", at("http://example.com/"), "must be https"},
+			"a private address":   {"buyer", at("https://10.0.0.1/"), "public internet"},
+			"a mapped one":        {"buyer", at("https://[::ffff:192.168.1.1]/"), "public internet"},
+			"of the cloud":        {"buyer", at("https://169.254.169.254/latest"), "public internet"},
+			"of no network":       {"buyer", at("https://0.0.0.0/"), "public internet"},
+			"with a password":     {"buyer", at("https://a:b@example.com/"), "no password"},
+			"no topic":            {"buyer", of([]api.WebhookTopic{}...), "Say what to send"},
+			"a topic twice":       {"buyer", of(api.WebhookTopicOrderUpdated, api.WebhookTopicOrderUpdated), "twice"},
+			"no right":            {"buyer", of(api.WebhookTopicPurchaseOrderUpdated), "may not follow"},
+			"of a supplier":       {"supplier", of(api.WebhookTopicOrderUpdated), "may not follow"},
+			"somebody else's":     {"supplier", api.WebhookEndpointInput{Id: &id, Url: mine.URL, Topics: ofShipments}, "no such endpoint"},
+			"a very long address": {"buyer", at(mine.URL + strings.Repeat("/x", 1000)), "at most 2000"},
 		} {
-			if got := p.endpoint(t, c.persona, c.input); !strings.Contains(say(walk(got, "errors.0.message")), c.why) || got["endpoint"] != nil ||
-				got["secret"] != nil {
-				t.Errorf("%s: %v", name, got)
+			got := p.endpoint(t, c.persona, c.in)
+			if len(got.Errors) == 0 || !strings.Contains(got.Errors[0].Message, c.why) || !null(got.Endpoint.Id) || got.Secret != nil {
+				t.Errorf("%s: %s", name, asJSON(got))
 			}
 		}
 	})
 	t.Run("what waits is sent after a restart, and a paused one is sent nothing", func(t *testing.T) {
 		came := len(theirs.all())
-		p.endpoint(t, "buyer-other", map[string]any{"id": other, "url": theirs.URL, "topics": []string{"ORDER_UPDATED"}, "active": false})
+		p.endpoint(t, "buyer-other", api.WebhookEndpointInput{Id: &other, Url: theirs.URL, Topics: ofOrders, Active: new(false)})
 		p.moved(t, "10004", 1)
 		mine.next(http.StatusBadGateway)
 		before := len(mine.of(subject))
@@ -339,16 +352,16 @@ func TestWebhooksTellPartners(t *testing.T) {
 			t.Fatalf("%s, %v", out, err)
 		}
 		p.until(t, 5*time.Second, "known to be revoked", func() bool {
-			a, err := p.ask(t.Context(), p.token(t, "buyer"), `{ viewer { __typename } }`, nil)
+			a, err := p.ask(t.Context(), p.token(t, "buyer"), api.ViewerType_Operation, nil)
 			return err == nil && a.Status == http.StatusUnauthorized
 		})
 		p.moved(t, "10001", 1)
-		p.until(t, 10*time.Second, "disabled", func() bool { return p.hooksOf(t, "operator", id)["status"] == "DISABLED_BY_FAILURE" })
-		if reason := say(p.hooksOf(t, "operator", id)["disabledReason"]); !strings.Contains(reason, "has no access any more") {
+		p.until(t, 10*time.Second, "disabled", func() bool { return p.hooksOf(t, "operator", id).Status == api.WebhookStatusDisabledByFailure })
+		if reason := val(p.hooksOf(t, "operator", id).DisabledReason); !strings.Contains(reason, "has no access any more") {
 			t.Errorf("the reason: %s", reason)
 		}
-		if gone := p.about(t, "operator", "deleteWebhookEndpoint", id); gone["endpoint"] != nil || len(gone["errors"].([]any)) > 0 {
-			t.Errorf("deleted: %v", gone)
+		if gone := p.deleteEndpoint(t, "operator", id); !null(gone.Endpoint.Id) || len(gone.Errors) > 0 {
+			t.Errorf("deleted: %s", asJSON(gone))
 		}
 	})
 }

@@ -22,6 +22,21 @@ type AccountBy struct {
 	Number *string `json:"number,omitzero"`
 }
 
+// AccountCreditProvenanceAccount includes the requested fields of the GraphQL type Account.
+type AccountCreditProvenanceAccount struct {
+	Credit AccountCreditProvenanceAccountCreditCreditPosition `json:"credit"`
+}
+
+// AccountCreditProvenanceAccountCreditCreditPosition includes the requested fields of the GraphQL type CreditPosition.
+type AccountCreditProvenanceAccountCreditCreditPosition struct {
+	Provenance ProvenanceStaleness `json:"provenance"`
+}
+
+// AccountCreditProvenanceResponse is returned by AccountCreditProvenance on success.
+type AccountCreditProvenanceResponse struct {
+	Account AccountCreditProvenanceAccount `json:"account"`
+}
+
 // AccountNameResponse is returned by AccountName on success.
 type AccountNameResponse struct {
 	Viewer NamedCaller `json:"-"`
@@ -88,6 +103,16 @@ func (v *AccountNameResponse) __premarshalJSON() (*__premarshalAccountNameRespon
 		}
 	}
 	return &retval, nil
+}
+
+// AccountProvenanceAccount includes the requested fields of the GraphQL type Account.
+type AccountProvenanceAccount struct {
+	Provenance ProvenanceStaleness `json:"provenance"`
+}
+
+// AccountProvenanceResponse is returned by AccountProvenance on success.
+type AccountProvenanceResponse struct {
+	Account AccountProvenanceAccount `json:"account"`
 }
 
 // AccountResponse is returned by Account on success.
@@ -219,6 +244,193 @@ var AllAlertState = []AlertState{
 	AlertStateOpen,
 	AlertStateAcknowledged,
 	AlertStateResolved,
+}
+
+// AlertStream includes the requested fields of the GraphQL interface AlertStream.
+//
+// AlertStream is implemented by the following types:
+// AlertStreamAlertUpdate
+// AlertStreamStreamCaughtUp
+// AlertStreamStreamGap
+type AlertStream interface {
+	implementsGraphQLInterfaceAlertStream()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *AlertStreamAlertUpdate) implementsGraphQLInterfaceAlertStream()    {}
+func (v *AlertStreamStreamCaughtUp) implementsGraphQLInterfaceAlertStream() {}
+func (v *AlertStreamStreamGap) implementsGraphQLInterfaceAlertStream()      {}
+
+func __unmarshalAlertStream(b []byte, v *AlertStream) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "AlertUpdate":
+		*v = new(AlertStreamAlertUpdate)
+		return json.Unmarshal(b, *v)
+	case "StreamCaughtUp":
+		*v = new(AlertStreamStreamCaughtUp)
+		return json.Unmarshal(b, *v)
+	case "StreamGap":
+		*v = new(AlertStreamStreamGap)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing AlertStream.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for AlertStream: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalAlertStream(v *AlertStream) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *AlertStreamAlertUpdate:
+		typename = "AlertUpdate"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*AlertStreamAlertUpdate
+		}{typename, v}
+		return json.Marshal(result)
+	case *AlertStreamStreamCaughtUp:
+		typename = "StreamCaughtUp"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*AlertStreamStreamCaughtUp
+		}{typename, v}
+		return json.Marshal(result)
+	case *AlertStreamStreamGap:
+		typename = "StreamGap"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*AlertStreamStreamGap
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for AlertStream: "%T"`, v)
+	}
+}
+
+// AlertStreamAlert includes the requested fields of the GraphQL type Alert.
+type AlertStreamAlert struct {
+	Id      string     `json:"id"`
+	Kind    AlertKind  `json:"kind"`
+	State   AlertState `json:"state"`
+	Message string     `json:"message"`
+}
+
+// AlertStreamAlertUpdate includes the requested fields of the GraphQL type AlertUpdate.
+type AlertStreamAlertUpdate struct {
+	Typename      *string          `json:"__typename,omitzero"`
+	Alert         AlertStreamAlert `json:"alert"`
+	PreviousState *AlertState      `json:"previousState,omitzero"`
+}
+
+func (v *AlertStreamAlertUpdate) GetTypename() *string { return v.Typename }
+
+func (v *AlertStreamAlertUpdate) GetAlert() AlertStreamAlert { return v.Alert }
+
+func (v *AlertStreamAlertUpdate) GetPreviousState() *AlertState { return v.PreviousState }
+
+// AlertStreamStreamCaughtUp includes the requested fields of the GraphQL type StreamCaughtUp.
+type AlertStreamStreamCaughtUp struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *AlertStreamStreamCaughtUp) GetTypename() *string { return v.Typename }
+
+// AlertStreamStreamGap includes the requested fields of the GraphQL type StreamGap.
+type AlertStreamStreamGap struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *AlertStreamStreamGap) GetTypename() *string { return v.Typename }
+
+// AlertUpdatesResponse is returned by AlertUpdates on success.
+type AlertUpdatesResponse struct {
+	AlertUpdates AlertStream `json:"-"`
+}
+
+func (v *AlertUpdatesResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*AlertUpdatesResponse
+		AlertUpdates json.RawMessage `json:"alertUpdates"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.AlertUpdatesResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.AlertUpdates
+		src := firstPass.AlertUpdates
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalAlertStream(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal AlertUpdatesResponse.AlertUpdates: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalAlertUpdatesResponse struct {
+	AlertUpdates json.RawMessage `json:"alertUpdates"`
+}
+
+func (v *AlertUpdatesResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *AlertUpdatesResponse) __premarshalJSON() (*__premarshalAlertUpdatesResponse, error) {
+	var retval __premarshalAlertUpdatesResponse
+
+	{
+
+		dst := &retval.AlertUpdates
+		src := v.AlertUpdates
+		var err error
+		*dst, err = __marshalAlertStream(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal AlertUpdatesResponse.AlertUpdates: %w", err)
+		}
+	}
+	return &retval, nil
 }
 
 // AlertsAlertsAlertConnection includes the requested fields of the GraphQL type AlertConnection.
@@ -360,6 +572,217 @@ type AuditOfAuditLogAuditEntryConnectionNodesAuditEntry struct {
 // AuditOfResponse is returned by AuditOf on success.
 type AuditOfResponse struct {
 	AuditLog AuditOfAuditLogAuditEntryConnection `json:"auditLog"`
+}
+
+// AvailabilityStream includes the requested fields of the GraphQL interface AvailabilityStream.
+//
+// AvailabilityStream is implemented by the following types:
+// AvailabilityStreamAvailabilityUpdate
+// AvailabilityStreamStreamCaughtUp
+// AvailabilityStreamStreamGap
+type AvailabilityStream interface {
+	implementsGraphQLInterfaceAvailabilityStream()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *AvailabilityStreamAvailabilityUpdate) implementsGraphQLInterfaceAvailabilityStream() {}
+func (v *AvailabilityStreamStreamCaughtUp) implementsGraphQLInterfaceAvailabilityStream()     {}
+func (v *AvailabilityStreamStreamGap) implementsGraphQLInterfaceAvailabilityStream()          {}
+
+func __unmarshalAvailabilityStream(b []byte, v *AvailabilityStream) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "AvailabilityUpdate":
+		*v = new(AvailabilityStreamAvailabilityUpdate)
+		return json.Unmarshal(b, *v)
+	case "StreamCaughtUp":
+		*v = new(AvailabilityStreamStreamCaughtUp)
+		return json.Unmarshal(b, *v)
+	case "StreamGap":
+		*v = new(AvailabilityStreamStreamGap)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing AvailabilityStream.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for AvailabilityStream: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalAvailabilityStream(v *AvailabilityStream) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *AvailabilityStreamAvailabilityUpdate:
+		typename = "AvailabilityUpdate"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*AvailabilityStreamAvailabilityUpdate
+		}{typename, v}
+		return json.Marshal(result)
+	case *AvailabilityStreamStreamCaughtUp:
+		typename = "StreamCaughtUp"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*AvailabilityStreamStreamCaughtUp
+		}{typename, v}
+		return json.Marshal(result)
+	case *AvailabilityStreamStreamGap:
+		typename = "StreamGap"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*AvailabilityStreamStreamGap
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for AvailabilityStream: "%T"`, v)
+	}
+}
+
+// AvailabilityStreamAvailability includes the requested fields of the GraphQL type Availability.
+type AvailabilityStreamAvailability struct {
+	Item         AvailabilityStreamAvailabilityItem                        `json:"item"`
+	Status       StockStatus                                               `json:"status"`
+	AvailableNow AvailabilityStreamAvailabilityAvailableNowQuantity        `json:"availableNow"`
+	ByWarehouse  []AvailabilityStreamAvailabilityByWarehouseWarehouseStock `json:"byWarehouse,omitzero"`
+}
+
+// AvailabilityStreamAvailabilityAvailableNowQuantity includes the requested fields of the GraphQL type Quantity.
+type AvailabilityStreamAvailabilityAvailableNowQuantity struct {
+	Value string `json:"value"`
+}
+
+// AvailabilityStreamAvailabilityByWarehouseWarehouseStock includes the requested fields of the GraphQL type WarehouseStock.
+type AvailabilityStreamAvailabilityByWarehouseWarehouseStock struct {
+	Warehouse AvailabilityStreamAvailabilityByWarehouseWarehouseStockWarehouse `json:"warehouse"`
+}
+
+// AvailabilityStreamAvailabilityByWarehouseWarehouseStockWarehouse includes the requested fields of the GraphQL type Warehouse.
+type AvailabilityStreamAvailabilityByWarehouseWarehouseStockWarehouse struct {
+	Code string `json:"code"`
+}
+
+// AvailabilityStreamAvailabilityItem includes the requested fields of the GraphQL type Item.
+type AvailabilityStreamAvailabilityItem struct {
+	Id string `json:"id"`
+}
+
+// AvailabilityStreamAvailabilityUpdate includes the requested fields of the GraphQL type AvailabilityUpdate.
+type AvailabilityStreamAvailabilityUpdate struct {
+	Typename       *string                        `json:"__typename,omitzero"`
+	Availability   AvailabilityStreamAvailability `json:"availability"`
+	PreviousStatus *StockStatus                   `json:"previousStatus,omitzero"`
+}
+
+func (v *AvailabilityStreamAvailabilityUpdate) GetTypename() *string { return v.Typename }
+
+func (v *AvailabilityStreamAvailabilityUpdate) GetAvailability() AvailabilityStreamAvailability {
+	return v.Availability
+}
+
+func (v *AvailabilityStreamAvailabilityUpdate) GetPreviousStatus() *StockStatus {
+	return v.PreviousStatus
+}
+
+// AvailabilityStreamStreamCaughtUp includes the requested fields of the GraphQL type StreamCaughtUp.
+type AvailabilityStreamStreamCaughtUp struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *AvailabilityStreamStreamCaughtUp) GetTypename() *string { return v.Typename }
+
+// AvailabilityStreamStreamGap includes the requested fields of the GraphQL type StreamGap.
+type AvailabilityStreamStreamGap struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *AvailabilityStreamStreamGap) GetTypename() *string { return v.Typename }
+
+// AvailabilityUpdatesResponse is returned by AvailabilityUpdates on success.
+type AvailabilityUpdatesResponse struct {
+	AvailabilityUpdates AvailabilityStream `json:"-"`
+}
+
+func (v *AvailabilityUpdatesResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*AvailabilityUpdatesResponse
+		AvailabilityUpdates json.RawMessage `json:"availabilityUpdates"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.AvailabilityUpdatesResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.AvailabilityUpdates
+		src := firstPass.AvailabilityUpdates
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalAvailabilityStream(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal AvailabilityUpdatesResponse.AvailabilityUpdates: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalAvailabilityUpdatesResponse struct {
+	AvailabilityUpdates json.RawMessage `json:"availabilityUpdates"`
+}
+
+func (v *AvailabilityUpdatesResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *AvailabilityUpdatesResponse) __premarshalJSON() (*__premarshalAvailabilityUpdatesResponse, error) {
+	var retval __premarshalAvailabilityUpdatesResponse
+
+	{
+
+		dst := &retval.AvailabilityUpdates
+		src := v.AvailabilityUpdates
+		var err error
+		*dst, err = __marshalAvailabilityStream(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal AvailabilityUpdatesResponse.AvailabilityUpdates: %w", err)
+		}
+	}
+	return &retval, nil
 }
 
 type BulkPolicy string
@@ -536,6 +959,139 @@ type CallerGuestViewer struct {
 }
 
 func (v *CallerGuestViewer) GetTypename() *string { return v.Typename }
+
+// CallerNumber includes the requested fields of the GraphQL interface Viewer.
+//
+// CallerNumber is implemented by the following types:
+// CallerNumberCustomerViewer
+// CallerNumberGuestViewer
+// CallerNumberOperatorViewer
+// CallerNumberSupplierViewer
+type CallerNumber interface {
+	implementsGraphQLInterfaceCallerNumber()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *CallerNumberCustomerViewer) implementsGraphQLInterfaceCallerNumber() {}
+func (v *CallerNumberGuestViewer) implementsGraphQLInterfaceCallerNumber()    {}
+func (v *CallerNumberOperatorViewer) implementsGraphQLInterfaceCallerNumber() {}
+func (v *CallerNumberSupplierViewer) implementsGraphQLInterfaceCallerNumber() {}
+
+func __unmarshalCallerNumber(b []byte, v *CallerNumber) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "CustomerViewer":
+		*v = new(CallerNumberCustomerViewer)
+		return json.Unmarshal(b, *v)
+	case "GuestViewer":
+		*v = new(CallerNumberGuestViewer)
+		return json.Unmarshal(b, *v)
+	case "OperatorViewer":
+		*v = new(CallerNumberOperatorViewer)
+		return json.Unmarshal(b, *v)
+	case "SupplierViewer":
+		*v = new(CallerNumberSupplierViewer)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Viewer.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for CallerNumber: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalCallerNumber(v *CallerNumber) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *CallerNumberCustomerViewer:
+		typename = "CustomerViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*CallerNumberCustomerViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *CallerNumberGuestViewer:
+		typename = "GuestViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*CallerNumberGuestViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *CallerNumberOperatorViewer:
+		typename = "OperatorViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*CallerNumberOperatorViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *CallerNumberSupplierViewer:
+		typename = "SupplierViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*CallerNumberSupplierViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for CallerNumber: "%T"`, v)
+	}
+}
+
+// CallerNumberAccount includes the requested fields of the GraphQL type Account.
+type CallerNumberAccount struct {
+	Number string `json:"number"`
+}
+
+// CallerNumberCustomerViewer includes the requested fields of the GraphQL type CustomerViewer.
+type CallerNumberCustomerViewer struct {
+	Typename *string             `json:"__typename,omitzero"`
+	Account  CallerNumberAccount `json:"account"`
+}
+
+func (v *CallerNumberCustomerViewer) GetTypename() *string { return v.Typename }
+
+func (v *CallerNumberCustomerViewer) GetAccount() CallerNumberAccount { return v.Account }
+
+// CallerNumberGuestViewer includes the requested fields of the GraphQL type GuestViewer.
+type CallerNumberGuestViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *CallerNumberGuestViewer) GetTypename() *string { return v.Typename }
+
+// CallerNumberOperatorViewer includes the requested fields of the GraphQL type OperatorViewer.
+type CallerNumberOperatorViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *CallerNumberOperatorViewer) GetTypename() *string { return v.Typename }
+
+// CallerNumberSupplierViewer includes the requested fields of the GraphQL type SupplierViewer.
+type CallerNumberSupplierViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *CallerNumberSupplierViewer) GetTypename() *string { return v.Typename }
 
 // CallerOperatorViewer includes the requested fields of the GraphQL type OperatorViewer.
 type CallerOperatorViewer struct {
@@ -898,6 +1454,37 @@ type DecidedDeviationOperation struct {
 // DecidedDeviationOperationFailure includes the requested fields of the GraphQL type OperationFailure.
 type DecidedDeviationOperationFailure struct {
 	Code string `json:"code"`
+}
+
+// DeleteWebhookEndpointResponse is returned by DeleteWebhookEndpoint on success.
+type DeleteWebhookEndpointResponse struct {
+	DeleteWebhookEndpoint SavedWebhookEndpoint `json:"deleteWebhookEndpoint"`
+}
+
+type DeliveredBasis string
+
+const (
+	DeliveredBasisSource   DeliveredBasis = "SOURCE"
+	DeliveredBasisPackages DeliveredBasis = "PACKAGES"
+)
+
+var AllDeliveredBasis = []DeliveredBasis{
+	DeliveredBasisSource,
+	DeliveredBasisPackages,
+}
+
+type DeliveryState string
+
+const (
+	DeliveryStatePending   DeliveryState = "PENDING"
+	DeliveryStateDelivered DeliveryState = "DELIVERED"
+	DeliveryStateFailed    DeliveryState = "FAILED"
+)
+
+var AllDeliveryState = []DeliveryState{
+	DeliveryStatePending,
+	DeliveryStateDelivered,
+	DeliveryStateFailed,
 }
 
 type DespatchAdviceInput struct {
@@ -2747,6 +3334,22 @@ var AllDeviationState = []DeviationState{
 	DeviationStateWithdrawn,
 }
 
+type Direction string
+
+const (
+	DirectionOutbound Direction = "OUTBOUND"
+	DirectionInbound  Direction = "INBOUND"
+	DirectionReturn   Direction = "RETURN"
+	DirectionTransfer Direction = "TRANSFER"
+)
+
+var AllDirection = []Direction{
+	DirectionOutbound,
+	DirectionInbound,
+	DirectionReturn,
+	DirectionTransfer,
+}
+
 // DiscardDeadLetterDiscardDeadLetterDeadLetterPayload includes the requested fields of the GraphQL type DeadLetterPayload.
 type DiscardDeadLetterDiscardDeadLetterDeadLetterPayload struct {
 	Errors []Refusal `json:"errors,omitzero"`
@@ -2771,6 +3374,20 @@ var AllEffectGuarantee = []EffectGuarantee{
 	EffectGuaranteeReferenceSearchable,
 	EffectGuaranteeAtMostOnce,
 	EffectGuaranteeReadOnly,
+}
+
+type EventClassifier string
+
+const (
+	EventClassifierPlanned   EventClassifier = "PLANNED"
+	EventClassifierEstimated EventClassifier = "ESTIMATED"
+	EventClassifierActual    EventClassifier = "ACTUAL"
+)
+
+var AllEventClassifier = []EventClassifier{
+	EventClassifierPlanned,
+	EventClassifierEstimated,
+	EventClassifierActual,
 }
 
 // FirstItemsItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
@@ -2841,6 +3458,291 @@ var AllIdScheme = []IdScheme{
 type IdentifierInput struct {
 	Scheme IdScheme `json:"scheme"`
 	Value  string   `json:"value"`
+}
+
+type IgnoredReason string
+
+const (
+	IgnoredReasonLate         IgnoredReason = "LATE"
+	IgnoredReasonDuplicate    IgnoredReason = "DUPLICATE"
+	IgnoredReasonCorrected    IgnoredReason = "CORRECTED"
+	IgnoredReasonNotActual    IgnoredReason = "NOT_ACTUAL"
+	IgnoredReasonUnmapped     IgnoredReason = "UNMAPPED"
+	IgnoredReasonOtherPackage IgnoredReason = "OTHER_PACKAGE"
+)
+
+var AllIgnoredReason = []IgnoredReason{
+	IgnoredReasonLate,
+	IgnoredReasonDuplicate,
+	IgnoredReasonCorrected,
+	IgnoredReasonNotActual,
+	IgnoredReasonUnmapped,
+	IgnoredReasonOtherPackage,
+}
+
+// InboundDeliveriesInboundDeliveriesInboundDeliveryConnection includes the requested fields of the GraphQL type InboundDeliveryConnection.
+type InboundDeliveriesInboundDeliveriesInboundDeliveryConnection struct {
+	Nodes []InboundDeliveryDetails `json:"nodes,omitzero"`
+}
+
+// InboundDeliveriesResponse is returned by InboundDeliveries on success.
+type InboundDeliveriesResponse struct {
+	InboundDeliveries InboundDeliveriesInboundDeliveriesInboundDeliveryConnection `json:"inboundDeliveries"`
+}
+
+// InboundDeliveryDetails includes the GraphQL fields of InboundDelivery requested by the fragment InboundDeliveryDetails.
+type InboundDeliveryDetails struct {
+	Id         string       `json:"id"`
+	Instance   string       `json:"instance"`
+	DeliveryId string       `json:"deliveryId"`
+	State      InboundState `json:"state"`
+	Attempts   int          `json:"attempts"`
+	Repeats    int          `json:"repeats"`
+	Error      *string      `json:"error,omitzero"`
+	Subjects   []string     `json:"subjects,omitzero"`
+}
+
+type InboundDeliveryFilter struct {
+	Instance *string         `json:"instance,omitzero"`
+	State    []InboundState  `json:"state,omitzero"`
+	Subject  *string         `json:"subject,omitzero"`
+	Received *DateRangeInput `json:"received,omitzero"`
+}
+
+type InboundState string
+
+const (
+	InboundStateReceived          InboundState = "RECEIVED"
+	InboundStateApplied           InboundState = "APPLIED"
+	InboundStateAppliedInPart     InboundState = "APPLIED_IN_PART"
+	InboundStateWaitingForSubject InboundState = "WAITING_FOR_SUBJECT"
+	InboundStateDuplicate         InboundState = "DUPLICATE"
+	InboundStateRefused           InboundState = "REFUSED"
+	InboundStateParked            InboundState = "PARKED"
+)
+
+var AllInboundState = []InboundState{
+	InboundStateReceived,
+	InboundStateApplied,
+	InboundStateAppliedInPart,
+	InboundStateWaitingForSubject,
+	InboundStateDuplicate,
+	InboundStateRefused,
+	InboundStateParked,
+}
+
+// InvoiceProvenanceInvoice includes the requested fields of the GraphQL type Invoice.
+type InvoiceProvenanceInvoice struct {
+	Provenance ProvenanceStaleness `json:"provenance"`
+}
+
+// InvoiceProvenanceResponse is returned by InvoiceProvenance on success.
+type InvoiceProvenanceResponse struct {
+	Invoice InvoiceProvenanceInvoice `json:"invoice"`
+}
+
+type InvoiceStatus string
+
+const (
+	InvoiceStatusIssued        InvoiceStatus = "ISSUED"
+	InvoiceStatusPartiallyPaid InvoiceStatus = "PARTIALLY_PAID"
+	InvoiceStatusPaid          InvoiceStatus = "PAID"
+	InvoiceStatusOverdue       InvoiceStatus = "OVERDUE"
+	InvoiceStatusDisputed      InvoiceStatus = "DISPUTED"
+	InvoiceStatusVoid          InvoiceStatus = "VOID"
+)
+
+var AllInvoiceStatus = []InvoiceStatus{
+	InvoiceStatusIssued,
+	InvoiceStatusPartiallyPaid,
+	InvoiceStatusPaid,
+	InvoiceStatusOverdue,
+	InvoiceStatusDisputed,
+	InvoiceStatusVoid,
+}
+
+// InvoiceStream includes the requested fields of the GraphQL interface InvoiceStream.
+//
+// InvoiceStream is implemented by the following types:
+// InvoiceStreamInvoiceUpdate
+// InvoiceStreamStreamCaughtUp
+// InvoiceStreamStreamGap
+type InvoiceStream interface {
+	implementsGraphQLInterfaceInvoiceStream()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *InvoiceStreamInvoiceUpdate) implementsGraphQLInterfaceInvoiceStream()  {}
+func (v *InvoiceStreamStreamCaughtUp) implementsGraphQLInterfaceInvoiceStream() {}
+func (v *InvoiceStreamStreamGap) implementsGraphQLInterfaceInvoiceStream()      {}
+
+func __unmarshalInvoiceStream(b []byte, v *InvoiceStream) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "InvoiceUpdate":
+		*v = new(InvoiceStreamInvoiceUpdate)
+		return json.Unmarshal(b, *v)
+	case "StreamCaughtUp":
+		*v = new(InvoiceStreamStreamCaughtUp)
+		return json.Unmarshal(b, *v)
+	case "StreamGap":
+		*v = new(InvoiceStreamStreamGap)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing InvoiceStream.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for InvoiceStream: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalInvoiceStream(v *InvoiceStream) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *InvoiceStreamInvoiceUpdate:
+		typename = "InvoiceUpdate"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*InvoiceStreamInvoiceUpdate
+		}{typename, v}
+		return json.Marshal(result)
+	case *InvoiceStreamStreamCaughtUp:
+		typename = "StreamCaughtUp"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*InvoiceStreamStreamCaughtUp
+		}{typename, v}
+		return json.Marshal(result)
+	case *InvoiceStreamStreamGap:
+		typename = "StreamGap"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*InvoiceStreamStreamGap
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for InvoiceStream: "%T"`, v)
+	}
+}
+
+// InvoiceStreamInvoice includes the requested fields of the GraphQL type Invoice.
+type InvoiceStreamInvoice struct {
+	Id string `json:"id"`
+}
+
+// InvoiceStreamInvoiceUpdate includes the requested fields of the GraphQL type InvoiceUpdate.
+type InvoiceStreamInvoiceUpdate struct {
+	Typename       *string              `json:"__typename,omitzero"`
+	Invoice        InvoiceStreamInvoice `json:"invoice"`
+	PreviousStatus *InvoiceStatus       `json:"previousStatus,omitzero"`
+}
+
+func (v *InvoiceStreamInvoiceUpdate) GetTypename() *string { return v.Typename }
+
+func (v *InvoiceStreamInvoiceUpdate) GetInvoice() InvoiceStreamInvoice { return v.Invoice }
+
+func (v *InvoiceStreamInvoiceUpdate) GetPreviousStatus() *InvoiceStatus { return v.PreviousStatus }
+
+// InvoiceStreamStreamCaughtUp includes the requested fields of the GraphQL type StreamCaughtUp.
+type InvoiceStreamStreamCaughtUp struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *InvoiceStreamStreamCaughtUp) GetTypename() *string { return v.Typename }
+
+// InvoiceStreamStreamGap includes the requested fields of the GraphQL type StreamGap.
+type InvoiceStreamStreamGap struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *InvoiceStreamStreamGap) GetTypename() *string { return v.Typename }
+
+// InvoiceUpdatesResponse is returned by InvoiceUpdates on success.
+type InvoiceUpdatesResponse struct {
+	InvoiceUpdates InvoiceStream `json:"-"`
+}
+
+func (v *InvoiceUpdatesResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*InvoiceUpdatesResponse
+		InvoiceUpdates json.RawMessage `json:"invoiceUpdates"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.InvoiceUpdatesResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.InvoiceUpdates
+		src := firstPass.InvoiceUpdates
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalInvoiceStream(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal InvoiceUpdatesResponse.InvoiceUpdates: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalInvoiceUpdatesResponse struct {
+	InvoiceUpdates json.RawMessage `json:"invoiceUpdates"`
+}
+
+func (v *InvoiceUpdatesResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *InvoiceUpdatesResponse) __premarshalJSON() (*__premarshalInvoiceUpdatesResponse, error) {
+	var retval __premarshalInvoiceUpdatesResponse
+
+	{
+
+		dst := &retval.InvoiceUpdates
+		src := v.InvoiceUpdates
+		var err error
+		*dst, err = __marshalInvoiceStream(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal InvoiceUpdatesResponse.InvoiceUpdates: %w", err)
+		}
+	}
+	return &retval, nil
 }
 
 type ItemAttributeFilter struct {
@@ -3344,6 +4246,16 @@ type ItemPromisesResponse struct {
 	Items ItemPromisesItemsItemConnection `json:"items"`
 }
 
+// ItemProvenanceItem includes the requested fields of the GraphQL type Item.
+type ItemProvenanceItem struct {
+	Provenance ProvenanceStaleness `json:"provenance"`
+}
+
+// ItemProvenanceResponse is returned by ItemProvenance on success.
+type ItemProvenanceResponse struct {
+	Item ItemProvenanceItem `json:"item"`
+}
+
 // ItemSkusItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
 type ItemSkusItemsItemConnection struct {
 	Nodes []ItemSkusItemsItemConnectionNodesItem `json:"nodes,omitzero"`
@@ -3393,6 +4305,70 @@ var AllItemStatus = []ItemStatus{
 	ItemStatusReplaced,
 }
 
+// ItemStockProvenanceItem includes the requested fields of the GraphQL type Item.
+type ItemStockProvenanceItem struct {
+	Availability ItemStockProvenanceItemAvailability `json:"availability"`
+}
+
+// ItemStockProvenanceItemAvailability includes the requested fields of the GraphQL type Availability.
+type ItemStockProvenanceItemAvailability struct {
+	Provenance ProvenanceStaleness `json:"provenance"`
+}
+
+// ItemStockProvenanceResponse is returned by ItemStockProvenance on success.
+type ItemStockProvenanceResponse struct {
+	Item ItemStockProvenanceItem `json:"item"`
+}
+
+// ItemStockReadNowItem includes the requested fields of the GraphQL type Item.
+type ItemStockReadNowItem struct {
+	Availability ItemStockReadNowItemAvailability `json:"availability"`
+}
+
+// ItemStockReadNowItemAvailability includes the requested fields of the GraphQL type Availability.
+type ItemStockReadNowItemAvailability struct {
+	OnHand     ItemStockReadNowItemAvailabilityOnHandQuantity `json:"onHand"`
+	Provenance ItemStockReadNowItemAvailabilityProvenance     `json:"provenance"`
+}
+
+// ItemStockReadNowItemAvailabilityOnHandQuantity includes the requested fields of the GraphQL type Quantity.
+type ItemStockReadNowItemAvailabilityOnHandQuantity struct {
+	Value string `json:"value"`
+}
+
+// ItemStockReadNowItemAvailabilityProvenance includes the requested fields of the GraphQL type Provenance.
+type ItemStockReadNowItemAvailabilityProvenance struct {
+	Mode  ReadMode `json:"mode"`
+	Stale bool     `json:"stale"`
+}
+
+// ItemStockReadNowResponse is returned by ItemStockReadNow on success.
+type ItemStockReadNowResponse struct {
+	Item ItemStockReadNowItem `json:"item"`
+}
+
+// ItemSuccessorsItem includes the requested fields of the GraphQL type Item.
+type ItemSuccessorsItem struct {
+	Name       string                           `json:"name"`
+	ReplacedBy ItemSuccessorsItemReplacedByItem `json:"replacedBy"`
+}
+
+// ItemSuccessorsItemReplacedByItem includes the requested fields of the GraphQL type Item.
+type ItemSuccessorsItemReplacedByItem struct {
+	Sku        string                                         `json:"sku"`
+	ReplacedBy ItemSuccessorsItemReplacedByItemReplacedByItem `json:"replacedBy"`
+}
+
+// ItemSuccessorsItemReplacedByItemReplacedByItem includes the requested fields of the GraphQL type Item.
+type ItemSuccessorsItemReplacedByItemReplacedByItem struct {
+	Sku string `json:"sku"`
+}
+
+// ItemSuccessorsResponse is returned by ItemSuccessors on success.
+type ItemSuccessorsResponse struct {
+	Item ItemSuccessorsItem `json:"item"`
+}
+
 // ItemSuppliersItem includes the requested fields of the GraphQL type Item.
 type ItemSuppliersItem struct {
 	Suppliers []ItemSuppliersItemSuppliersSupplierItem `json:"suppliers,omitzero"`
@@ -3413,6 +4389,36 @@ type ItemSuppliersItemSuppliersSupplierItemSupplierTradingPartner struct {
 // ItemSuppliersResponse is returned by ItemSuppliers on success.
 type ItemSuppliersResponse struct {
 	Item ItemSuppliersItem `json:"item"`
+}
+
+// ItemsAtTheEndItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemsAtTheEndItemsItemConnection struct {
+	Nodes []ItemsAtTheEndItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemsAtTheEndItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemsAtTheEndItemsItemConnectionNodesItem struct {
+	Sku string `json:"sku"`
+}
+
+// ItemsAtTheEndResponse is returned by ItemsAtTheEnd on success.
+type ItemsAtTheEndResponse struct {
+	Items ItemsAtTheEndItemsItemConnection `json:"items"`
+}
+
+// ItemsFirstItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemsFirstItemsItemConnection struct {
+	Nodes []ItemsFirstItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemsFirstItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemsFirstItemsItemConnectionNodesItem struct {
+	Sku string `json:"sku"`
+}
+
+// ItemsFirstResponse is returned by ItemsFirst on success.
+type ItemsFirstResponse struct {
+	Items ItemsFirstItemsItemConnection `json:"items"`
 }
 
 // ItemsItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
@@ -3643,6 +4649,76 @@ var AllMessageDirection = []MessageDirection{
 	MessageDirectionOutbound,
 }
 
+type Milestone string
+
+const (
+	MilestoneCreated            Milestone = "CREATED"
+	MilestoneLabelCreated       Milestone = "LABEL_CREATED"
+	MilestonePickupArrived      Milestone = "PICKUP_ARRIVED"
+	MilestoneLoaded             Milestone = "LOADED"
+	MilestonePickedUp           Milestone = "PICKED_UP"
+	MilestoneDeparted           Milestone = "DEPARTED"
+	MilestoneArrived            Milestone = "ARRIVED"
+	MilestoneGateIn             Milestone = "GATE_IN"
+	MilestoneGateOut            Milestone = "GATE_OUT"
+	MilestoneDischarged         Milestone = "DISCHARGED"
+	MilestoneCustomsHold        Milestone = "CUSTOMS_HOLD"
+	MilestoneCustomsReleased    Milestone = "CUSTOMS_RELEASED"
+	MilestoneEnRoute            Milestone = "EN_ROUTE"
+	MilestoneOutForDelivery     Milestone = "OUT_FOR_DELIVERY"
+	MilestoneDeliveryArrived    Milestone = "DELIVERY_ARRIVED"
+	MilestoneDeliveryAttempted  Milestone = "DELIVERY_ATTEMPTED"
+	MilestoneAvailableForPickup Milestone = "AVAILABLE_FOR_PICKUP"
+	MilestoneDelivered          Milestone = "DELIVERED"
+	MilestonePartiallyDelivered Milestone = "PARTIALLY_DELIVERED"
+	MilestoneUnloaded           Milestone = "UNLOADED"
+	MilestoneDelayed            Milestone = "DELAYED"
+	MilestoneDamaged            Milestone = "DAMAGED"
+	MilestoneRefused            Milestone = "REFUSED"
+	MilestoneReconsigned        Milestone = "RECONSIGNED"
+	MilestoneReturnStarted      Milestone = "RETURN_STARTED"
+	MilestoneReturned           Milestone = "RETURNED"
+	MilestoneLost               Milestone = "LOST"
+	MilestoneCancelled          Milestone = "CANCELLED"
+	MilestoneEtaChanged         Milestone = "ETA_CHANGED"
+	MilestoneAppointment        Milestone = "APPOINTMENT"
+	MilestoneOther              Milestone = "OTHER"
+)
+
+var AllMilestone = []Milestone{
+	MilestoneCreated,
+	MilestoneLabelCreated,
+	MilestonePickupArrived,
+	MilestoneLoaded,
+	MilestonePickedUp,
+	MilestoneDeparted,
+	MilestoneArrived,
+	MilestoneGateIn,
+	MilestoneGateOut,
+	MilestoneDischarged,
+	MilestoneCustomsHold,
+	MilestoneCustomsReleased,
+	MilestoneEnRoute,
+	MilestoneOutForDelivery,
+	MilestoneDeliveryArrived,
+	MilestoneDeliveryAttempted,
+	MilestoneAvailableForPickup,
+	MilestoneDelivered,
+	MilestonePartiallyDelivered,
+	MilestoneUnloaded,
+	MilestoneDelayed,
+	MilestoneDamaged,
+	MilestoneRefused,
+	MilestoneReconsigned,
+	MilestoneReturnStarted,
+	MilestoneReturned,
+	MilestoneLost,
+	MilestoneCancelled,
+	MilestoneEtaChanged,
+	MilestoneAppointment,
+	MilestoneOther,
+}
+
 type MoneyInput struct {
 	Amount   string `json:"amount"`
 	Currency string `json:"currency"`
@@ -3804,15 +4880,9 @@ type NamedCallerSupplierViewer struct {
 
 func (v *NamedCallerSupplierViewer) GetTypename() *string { return v.Typename }
 
-// NodeNode includes the requested fields of the GraphQL type Node.
-type NodeNode struct {
-	Typename *string `json:"__typename,omitzero"`
-	Id       string  `json:"id"`
-}
-
 // NodeResponse is returned by Node on success.
 type NodeResponse struct {
-	Node NodeNode `json:"node"`
+	Node Identified `json:"node"`
 }
 
 type ObjectiveInput struct {
@@ -4968,6 +6038,186 @@ type OperationStreamStreamGap struct {
 
 func (v *OperationStreamStreamGap) GetTypename() *string { return v.Typename }
 
+// OperationUpdatesAfterOperationUpdatesOperationStream includes the requested fields of the GraphQL interface OperationStream.
+//
+// OperationUpdatesAfterOperationUpdatesOperationStream is implemented by the following types:
+// OperationUpdatesAfterOperationUpdatesOperationUpdate
+// OperationUpdatesAfterOperationUpdatesStreamCaughtUp
+// OperationUpdatesAfterOperationUpdatesStreamGap
+type OperationUpdatesAfterOperationUpdatesOperationStream interface {
+	implementsGraphQLInterfaceOperationUpdatesAfterOperationUpdatesOperationStream()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *OperationUpdatesAfterOperationUpdatesOperationUpdate) implementsGraphQLInterfaceOperationUpdatesAfterOperationUpdatesOperationStream() {
+}
+func (v *OperationUpdatesAfterOperationUpdatesStreamCaughtUp) implementsGraphQLInterfaceOperationUpdatesAfterOperationUpdatesOperationStream() {
+}
+func (v *OperationUpdatesAfterOperationUpdatesStreamGap) implementsGraphQLInterfaceOperationUpdatesAfterOperationUpdatesOperationStream() {
+}
+
+func __unmarshalOperationUpdatesAfterOperationUpdatesOperationStream(b []byte, v *OperationUpdatesAfterOperationUpdatesOperationStream) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "OperationUpdate":
+		*v = new(OperationUpdatesAfterOperationUpdatesOperationUpdate)
+		return json.Unmarshal(b, *v)
+	case "StreamCaughtUp":
+		*v = new(OperationUpdatesAfterOperationUpdatesStreamCaughtUp)
+		return json.Unmarshal(b, *v)
+	case "StreamGap":
+		*v = new(OperationUpdatesAfterOperationUpdatesStreamGap)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing OperationStream.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for OperationUpdatesAfterOperationUpdatesOperationStream: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalOperationUpdatesAfterOperationUpdatesOperationStream(v *OperationUpdatesAfterOperationUpdatesOperationStream) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *OperationUpdatesAfterOperationUpdatesOperationUpdate:
+		typename = "OperationUpdate"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*OperationUpdatesAfterOperationUpdatesOperationUpdate
+		}{typename, v}
+		return json.Marshal(result)
+	case *OperationUpdatesAfterOperationUpdatesStreamCaughtUp:
+		typename = "StreamCaughtUp"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*OperationUpdatesAfterOperationUpdatesStreamCaughtUp
+		}{typename, v}
+		return json.Marshal(result)
+	case *OperationUpdatesAfterOperationUpdatesStreamGap:
+		typename = "StreamGap"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*OperationUpdatesAfterOperationUpdatesStreamGap
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for OperationUpdatesAfterOperationUpdatesOperationStream: "%T"`, v)
+	}
+}
+
+// OperationUpdatesAfterOperationUpdatesOperationUpdate includes the requested fields of the GraphQL type OperationUpdate.
+type OperationUpdatesAfterOperationUpdatesOperationUpdate struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *OperationUpdatesAfterOperationUpdatesOperationUpdate) GetTypename() *string {
+	return v.Typename
+}
+
+// OperationUpdatesAfterOperationUpdatesStreamCaughtUp includes the requested fields of the GraphQL type StreamCaughtUp.
+type OperationUpdatesAfterOperationUpdatesStreamCaughtUp struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *OperationUpdatesAfterOperationUpdatesStreamCaughtUp) GetTypename() *string {
+	return v.Typename
+}
+
+// OperationUpdatesAfterOperationUpdatesStreamGap includes the requested fields of the GraphQL type StreamGap.
+type OperationUpdatesAfterOperationUpdatesStreamGap struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *OperationUpdatesAfterOperationUpdatesStreamGap) GetTypename() *string { return v.Typename }
+
+// OperationUpdatesAfterResponse is returned by OperationUpdatesAfter on success.
+type OperationUpdatesAfterResponse struct {
+	OperationUpdates OperationUpdatesAfterOperationUpdatesOperationStream `json:"-"`
+}
+
+func (v *OperationUpdatesAfterResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*OperationUpdatesAfterResponse
+		OperationUpdates json.RawMessage `json:"operationUpdates"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.OperationUpdatesAfterResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.OperationUpdates
+		src := firstPass.OperationUpdates
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalOperationUpdatesAfterOperationUpdatesOperationStream(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal OperationUpdatesAfterResponse.OperationUpdates: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalOperationUpdatesAfterResponse struct {
+	OperationUpdates json.RawMessage `json:"operationUpdates"`
+}
+
+func (v *OperationUpdatesAfterResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *OperationUpdatesAfterResponse) __premarshalJSON() (*__premarshalOperationUpdatesAfterResponse, error) {
+	var retval __premarshalOperationUpdatesAfterResponse
+
+	{
+
+		dst := &retval.OperationUpdates
+		src := v.OperationUpdates
+		var err error
+		*dst, err = __marshalOperationUpdatesAfterOperationUpdatesOperationStream(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal OperationUpdatesAfterResponse.OperationUpdates: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
 // OperationUpdatesResponse is returned by OperationUpdates on success.
 type OperationUpdatesResponse struct {
 	OperationUpdates OperationStream `json:"-"`
@@ -5072,6 +6322,16 @@ var AllOrderCheck = []OrderCheck{
 	OrderCheckAvailability,
 }
 
+// OrderCommentOrder includes the requested fields of the GraphQL type Order.
+type OrderCommentOrder struct {
+	Comment *string `json:"comment,omitzero"`
+}
+
+// OrderCommentResponse is returned by OrderComment on success.
+type OrderCommentResponse struct {
+	Order OrderCommentOrder `json:"order"`
+}
+
 // OrderCommitmentsOrder includes the requested fields of the GraphQL type Order.
 type OrderCommitmentsOrder struct {
 	CommitmentChanges []OrderCommitmentsOrderCommitmentChangesCommitmentChange `json:"commitmentChanges,omitzero"`
@@ -5125,6 +6385,34 @@ type OrderCountOrdersOrderConnectionTotalCount struct {
 // OrderCountResponse is returned by OrderCount on success.
 type OrderCountResponse struct {
 	Orders OrderCountOrdersOrderConnection `json:"orders"`
+}
+
+// OrderDeliveriesOrder includes the requested fields of the GraphQL type Order.
+type OrderDeliveriesOrder struct {
+	Lines OrderDeliveriesOrderLinesOrderLineConnection `json:"lines"`
+}
+
+// OrderDeliveriesOrderLinesOrderLineConnection includes the requested fields of the GraphQL type OrderLineConnection.
+type OrderDeliveriesOrderLinesOrderLineConnection struct {
+	Nodes []OrderDeliveriesOrderLinesOrderLineConnectionNodesOrderLine `json:"nodes,omitzero"`
+}
+
+// OrderDeliveriesOrderLinesOrderLineConnectionNodesOrderLine includes the requested fields of the GraphQL type OrderLine.
+type OrderDeliveriesOrderLinesOrderLineConnectionNodesOrderLine struct {
+	LineNumber     string                                                                      `json:"lineNumber"`
+	Status         OrderLineStatus                                                             `json:"status"`
+	Delivered      OrderDeliveriesOrderLinesOrderLineConnectionNodesOrderLineDeliveredQuantity `json:"delivered"`
+	DeliveredBasis DeliveredBasis                                                              `json:"deliveredBasis"`
+}
+
+// OrderDeliveriesOrderLinesOrderLineConnectionNodesOrderLineDeliveredQuantity includes the requested fields of the GraphQL type Quantity.
+type OrderDeliveriesOrderLinesOrderLineConnectionNodesOrderLineDeliveredQuantity struct {
+	Value string `json:"value"`
+}
+
+// OrderDeliveriesResponse is returned by OrderDeliveries on success.
+type OrderDeliveriesResponse struct {
+	Order OrderDeliveriesOrder `json:"order"`
 }
 
 // OrderDetails includes the GraphQL fields of Order requested by the fragment OrderDetails.
@@ -5267,6 +6555,30 @@ type OrderDetailsTimelineTimelineConnectionNodesTimelineEntryActorUser struct {
 	DisplayName string `json:"displayName"`
 }
 
+// OrderExplanationOrder includes the requested fields of the GraphQL type Order.
+type OrderExplanationOrder struct {
+	Status            OrderStatus                            `json:"status"`
+	StatusExplanation OrderExplanationOrderStatusExplanation `json:"statusExplanation"`
+}
+
+// OrderExplanationOrderStatusExplanation includes the requested fields of the GraphQL type StatusExplanation.
+type OrderExplanationOrderStatusExplanation struct {
+	Status string                                                  `json:"status"`
+	Rule   string                                                  `json:"rule"`
+	Facts  []OrderExplanationOrderStatusExplanationFactsStatusFact `json:"facts,omitzero"`
+}
+
+// OrderExplanationOrderStatusExplanationFactsStatusFact includes the requested fields of the GraphQL type StatusFact.
+type OrderExplanationOrderStatusExplanationFactsStatusFact struct {
+	Message string `json:"message"`
+	Used    bool   `json:"used"`
+}
+
+// OrderExplanationResponse is returned by OrderExplanation on success.
+type OrderExplanationResponse struct {
+	Order OrderExplanationOrder `json:"order"`
+}
+
 type OrderFilter struct {
 	Accounts         []string        `json:"accounts,omitzero"`
 	Status           []OrderStatus   `json:"status,omitzero"`
@@ -5354,6 +6666,16 @@ type OrderNumbersResponse struct {
 	Orders OrderNumbersOrdersOrderConnection `json:"orders"`
 }
 
+// OrderProvenanceOrder includes the requested fields of the GraphQL type Order.
+type OrderProvenanceOrder struct {
+	Provenance ProvenanceStaleness `json:"provenance"`
+}
+
+// OrderProvenanceResponse is returned by OrderProvenance on success.
+type OrderProvenanceResponse struct {
+	Order OrderProvenanceOrder `json:"order"`
+}
+
 // OrderResponse is returned by Order on success.
 type OrderResponse struct {
 	Order OrderDetails `json:"order"`
@@ -5400,6 +6722,160 @@ var AllOrderStatus = []OrderStatus{
 	OrderStatusCancelled,
 	OrderStatusRejected,
 }
+
+// OrderStream includes the requested fields of the GraphQL interface OrderStream.
+//
+// OrderStream is implemented by the following types:
+// OrderStreamOrderUpdate
+// OrderStreamStreamCaughtUp
+// OrderStreamStreamGap
+type OrderStream interface {
+	implementsGraphQLInterfaceOrderStream()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *OrderStreamOrderUpdate) implementsGraphQLInterfaceOrderStream()    {}
+func (v *OrderStreamStreamCaughtUp) implementsGraphQLInterfaceOrderStream() {}
+func (v *OrderStreamStreamGap) implementsGraphQLInterfaceOrderStream()      {}
+
+func __unmarshalOrderStream(b []byte, v *OrderStream) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "OrderUpdate":
+		*v = new(OrderStreamOrderUpdate)
+		return json.Unmarshal(b, *v)
+	case "StreamCaughtUp":
+		*v = new(OrderStreamStreamCaughtUp)
+		return json.Unmarshal(b, *v)
+	case "StreamGap":
+		*v = new(OrderStreamStreamGap)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing OrderStream.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for OrderStream: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalOrderStream(v *OrderStream) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *OrderStreamOrderUpdate:
+		typename = "OrderUpdate"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*OrderStreamOrderUpdate
+		}{typename, v}
+		return json.Marshal(result)
+	case *OrderStreamStreamCaughtUp:
+		typename = "StreamCaughtUp"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*OrderStreamStreamCaughtUp
+		}{typename, v}
+		return json.Marshal(result)
+	case *OrderStreamStreamGap:
+		typename = "StreamGap"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*OrderStreamStreamGap
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for OrderStream: "%T"`, v)
+	}
+}
+
+// OrderStreamChangedLinesOrderLine includes the requested fields of the GraphQL type OrderLine.
+type OrderStreamChangedLinesOrderLine struct {
+	Id      string                                          `json:"id"`
+	Ordered OrderStreamChangedLinesOrderLineOrderedQuantity `json:"ordered"`
+}
+
+// OrderStreamChangedLinesOrderLineOrderedQuantity includes the requested fields of the GraphQL type Quantity.
+type OrderStreamChangedLinesOrderLineOrderedQuantity struct {
+	Value string `json:"value"`
+}
+
+// OrderStreamCommitmentChangesCommitmentChange includes the requested fields of the GraphQL type CommitmentChange.
+type OrderStreamCommitmentChangesCommitmentChange struct {
+	Cause CommitmentCause                                           `json:"cause"`
+	At    string                                                    `json:"at"`
+	Line  OrderStreamCommitmentChangesCommitmentChangeLineOrderLine `json:"line"`
+}
+
+// OrderStreamCommitmentChangesCommitmentChangeLineOrderLine includes the requested fields of the GraphQL type OrderLine.
+type OrderStreamCommitmentChangesCommitmentChangeLineOrderLine struct {
+	Id string `json:"id"`
+}
+
+// OrderStreamOrder includes the requested fields of the GraphQL type Order.
+type OrderStreamOrder struct {
+	Id     string      `json:"id"`
+	Number *string     `json:"number,omitzero"`
+	Status OrderStatus `json:"status"`
+}
+
+// OrderStreamOrderUpdate includes the requested fields of the GraphQL type OrderUpdate.
+type OrderStreamOrderUpdate struct {
+	Typename          *string                                        `json:"__typename,omitzero"`
+	Order             OrderStreamOrder                               `json:"order"`
+	PreviousStatus    *OrderStatus                                   `json:"previousStatus,omitzero"`
+	ChangedLines      []OrderStreamChangedLinesOrderLine             `json:"changedLines,omitzero"`
+	CommitmentChanges []OrderStreamCommitmentChangesCommitmentChange `json:"commitmentChanges,omitzero"`
+}
+
+func (v *OrderStreamOrderUpdate) GetTypename() *string { return v.Typename }
+
+func (v *OrderStreamOrderUpdate) GetOrder() OrderStreamOrder { return v.Order }
+
+func (v *OrderStreamOrderUpdate) GetPreviousStatus() *OrderStatus { return v.PreviousStatus }
+
+func (v *OrderStreamOrderUpdate) GetChangedLines() []OrderStreamChangedLinesOrderLine {
+	return v.ChangedLines
+}
+
+func (v *OrderStreamOrderUpdate) GetCommitmentChanges() []OrderStreamCommitmentChangesCommitmentChange {
+	return v.CommitmentChanges
+}
+
+// OrderStreamStreamCaughtUp includes the requested fields of the GraphQL type StreamCaughtUp.
+type OrderStreamStreamCaughtUp struct {
+	Typename *string `json:"__typename,omitzero"`
+	Replayed int     `json:"replayed"`
+}
+
+func (v *OrderStreamStreamCaughtUp) GetTypename() *string { return v.Typename }
+
+func (v *OrderStreamStreamCaughtUp) GetReplayed() int { return v.Replayed }
+
+// OrderStreamStreamGap includes the requested fields of the GraphQL type StreamGap.
+type OrderStreamStreamGap struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *OrderStreamStreamGap) GetTypename() *string { return v.Typename }
 
 // OrderSummary includes the GraphQL fields of Order requested by the fragment OrderSummary.
 type OrderSummary struct {
@@ -5469,6 +6945,187 @@ type OrderSummaryTotals struct {
 // OrderSummaryTotalsTotalMoney includes the requested fields of the GraphQL type Money.
 type OrderSummaryTotalsTotalMoney struct {
 	Amount string `json:"amount"`
+}
+
+// OrderUpdatesResponse is returned by OrderUpdates on success.
+type OrderUpdatesResponse struct {
+	OrderUpdates OrderStream `json:"-"`
+}
+
+func (v *OrderUpdatesResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*OrderUpdatesResponse
+		OrderUpdates json.RawMessage `json:"orderUpdates"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.OrderUpdatesResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.OrderUpdates
+		src := firstPass.OrderUpdates
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalOrderStream(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal OrderUpdatesResponse.OrderUpdates: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalOrderUpdatesResponse struct {
+	OrderUpdates json.RawMessage `json:"orderUpdates"`
+}
+
+func (v *OrderUpdatesResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *OrderUpdatesResponse) __premarshalJSON() (*__premarshalOrderUpdatesResponse, error) {
+	var retval __premarshalOrderUpdatesResponse
+
+	{
+
+		dst := &retval.OrderUpdates
+		src := v.OrderUpdates
+		var err error
+		*dst, err = __marshalOrderStream(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal OrderUpdatesResponse.OrderUpdates: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+// OrdersAndOthersAccountsAccountConnection includes the requested fields of the GraphQL type AccountConnection.
+type OrdersAndOthersAccountsAccountConnection struct {
+	Nodes []OrdersAndOthersAccountsAccountConnectionNodesAccount `json:"nodes,omitzero"`
+}
+
+// OrdersAndOthersAccountsAccountConnectionNodesAccount includes the requested fields of the GraphQL type Account.
+type OrdersAndOthersAccountsAccountConnectionNodesAccount struct {
+	Number string `json:"number"`
+}
+
+// OrdersAndOthersInvoicesInvoiceConnection includes the requested fields of the GraphQL type InvoiceConnection.
+type OrdersAndOthersInvoicesInvoiceConnection struct {
+	Nodes []OrdersAndOthersInvoicesInvoiceConnectionNodesInvoice `json:"nodes,omitzero"`
+}
+
+// OrdersAndOthersInvoicesInvoiceConnectionNodesInvoice includes the requested fields of the GraphQL type Invoice.
+type OrdersAndOthersInvoicesInvoiceConnectionNodesInvoice struct {
+	Number string `json:"number"`
+}
+
+// OrdersAndOthersItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type OrdersAndOthersItemsItemConnection struct {
+	Nodes []OrdersAndOthersItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// OrdersAndOthersItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type OrdersAndOthersItemsItemConnectionNodesItem struct {
+	Sku string `json:"sku"`
+}
+
+// OrdersAndOthersOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
+type OrdersAndOthersOrdersOrderConnection struct {
+	Nodes []OrdersAndOthersOrdersOrderConnectionNodesOrder `json:"nodes,omitzero"`
+}
+
+// OrdersAndOthersOrdersOrderConnectionNodesOrder includes the requested fields of the GraphQL type Order.
+type OrdersAndOthersOrdersOrderConnectionNodesOrder struct {
+	Number    *string                                                                   `json:"number,omitzero"`
+	Shipments OrdersAndOthersOrdersOrderConnectionNodesOrderShipmentsShipmentConnection `json:"shipments"`
+}
+
+// OrdersAndOthersOrdersOrderConnectionNodesOrderShipmentsShipmentConnection includes the requested fields of the GraphQL type ShipmentConnection.
+type OrdersAndOthersOrdersOrderConnectionNodesOrderShipmentsShipmentConnection struct {
+	Nodes []OrdersAndOthersOrdersOrderConnectionNodesOrderShipmentsShipmentConnectionNodesShipment `json:"nodes,omitzero"`
+}
+
+// OrdersAndOthersOrdersOrderConnectionNodesOrderShipmentsShipmentConnectionNodesShipment includes the requested fields of the GraphQL type Shipment.
+type OrdersAndOthersOrdersOrderConnectionNodesOrderShipmentsShipmentConnectionNodesShipment struct {
+	Number   string                                                                                                  `json:"number"`
+	Packages []OrdersAndOthersOrdersOrderConnectionNodesOrderShipmentsShipmentConnectionNodesShipmentPackagesPackage `json:"packages,omitzero"`
+}
+
+// OrdersAndOthersOrdersOrderConnectionNodesOrderShipmentsShipmentConnectionNodesShipmentPackagesPackage includes the requested fields of the GraphQL type Package.
+type OrdersAndOthersOrdersOrderConnectionNodesOrderShipmentsShipmentConnectionNodesShipmentPackagesPackage struct {
+	TrackingNumber *string `json:"trackingNumber,omitzero"`
+}
+
+// OrdersAndOthersPurchaseOrdersPurchaseOrderConnection includes the requested fields of the GraphQL type PurchaseOrderConnection.
+type OrdersAndOthersPurchaseOrdersPurchaseOrderConnection struct {
+	Nodes []OrdersAndOthersPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder `json:"nodes,omitzero"`
+}
+
+// OrdersAndOthersPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type OrdersAndOthersPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder struct {
+	Number string `json:"number"`
+}
+
+// OrdersAndOthersResponse is returned by OrdersAndOthers on success.
+type OrdersAndOthersResponse struct {
+	Orders         OrdersAndOthersOrdersOrderConnection                 `json:"orders"`
+	PurchaseOrders OrdersAndOthersPurchaseOrdersPurchaseOrderConnection `json:"purchaseOrders"`
+	Items          OrdersAndOthersItemsItemConnection                   `json:"items"`
+	Accounts       OrdersAndOthersAccountsAccountConnection             `json:"accounts"`
+	Invoices       OrdersAndOthersInvoicesInvoiceConnection             `json:"invoices"`
+}
+
+// OrdersByNumberAccountsAccountConnection includes the requested fields of the GraphQL type AccountConnection.
+type OrdersByNumberAccountsAccountConnection struct {
+	Nodes []OrdersByNumberAccountsAccountConnectionNodesAccount `json:"nodes,omitzero"`
+}
+
+// OrdersByNumberAccountsAccountConnectionNodesAccount includes the requested fields of the GraphQL type Account.
+type OrdersByNumberAccountsAccountConnectionNodesAccount struct {
+	Number string `json:"number"`
+}
+
+// OrdersByNumberOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
+type OrdersByNumberOrdersOrderConnection struct {
+	Nodes []OrdersByNumberOrdersOrderConnectionNodesOrder `json:"nodes,omitzero"`
+}
+
+// OrdersByNumberOrdersOrderConnectionNodesOrder includes the requested fields of the GraphQL type Order.
+type OrdersByNumberOrdersOrderConnectionNodesOrder struct {
+	Number *string `json:"number,omitzero"`
+}
+
+// OrdersByNumberPurchaseOrdersPurchaseOrderConnection includes the requested fields of the GraphQL type PurchaseOrderConnection.
+type OrdersByNumberPurchaseOrdersPurchaseOrderConnection struct {
+	Nodes []OrdersByNumberPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder `json:"nodes,omitzero"`
+}
+
+// OrdersByNumberPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type OrdersByNumberPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder struct {
+	Number string `json:"number"`
+}
+
+// OrdersByNumberResponse is returned by OrdersByNumber on success.
+type OrdersByNumberResponse struct {
+	Orders         OrdersByNumberOrdersOrderConnection                 `json:"orders"`
+	PurchaseOrders OrdersByNumberPurchaseOrdersPurchaseOrderConnection `json:"purchaseOrders"`
+	Accounts       OrdersByNumberAccountsAccountConnection             `json:"accounts"`
 }
 
 type OutOfTolerancePolicy string
@@ -5841,6 +7498,13 @@ type ProvePartnerKeyResponse struct {
 	ProvePartnerKey ChangedPartner `json:"provePartnerKey"`
 }
 
+// ProvenanceStaleness includes the GraphQL fields of Provenance requested by the fragment ProvenanceStaleness.
+type ProvenanceStaleness struct {
+	Stale       bool    `json:"stale"`
+	StaleReason *string `json:"staleReason,omitzero"`
+	StaleSince  *string `json:"staleSince,omitzero"`
+}
+
 // PublishCodeMappingPublishCodeMappingCodeMappingPayload includes the requested fields of the GraphQL type CodeMappingPayload.
 type PublishCodeMappingPublishCodeMappingCodeMappingPayload struct {
 	Replayed bool               `json:"replayed"`
@@ -6014,6 +7678,29 @@ type PurchaseOrderDetailsTimelineTimelineConnectionNodesTimelineEntry struct {
 	Message string       `json:"message"`
 }
 
+// PurchaseOrderExplanationPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type PurchaseOrderExplanationPurchaseOrder struct {
+	StatusExplanation PurchaseOrderExplanationPurchaseOrderStatusExplanation `json:"statusExplanation"`
+}
+
+// PurchaseOrderExplanationPurchaseOrderStatusExplanation includes the requested fields of the GraphQL type StatusExplanation.
+type PurchaseOrderExplanationPurchaseOrderStatusExplanation struct {
+	Status string                                                                  `json:"status"`
+	Facts  []PurchaseOrderExplanationPurchaseOrderStatusExplanationFactsStatusFact `json:"facts,omitzero"`
+}
+
+// PurchaseOrderExplanationPurchaseOrderStatusExplanationFactsStatusFact includes the requested fields of the GraphQL type StatusFact.
+type PurchaseOrderExplanationPurchaseOrderStatusExplanationFactsStatusFact struct {
+	Message string  `json:"message"`
+	Used    bool    `json:"used"`
+	Ref     *string `json:"ref,omitzero"`
+}
+
+// PurchaseOrderExplanationResponse is returned by PurchaseOrderExplanation on success.
+type PurchaseOrderExplanationResponse struct {
+	PurchaseOrder PurchaseOrderExplanationPurchaseOrder `json:"purchaseOrder"`
+}
+
 type PurchaseOrderFilter struct {
 	Status       []PurchaseOrderStatus `json:"status,omitzero"`
 	Number       *string               `json:"number,omitzero"`
@@ -6063,6 +7750,16 @@ type PurchaseOrderNumbersPurchaseOrdersPurchaseOrderConnectionNodesPurchaseOrder
 // PurchaseOrderNumbersResponse is returned by PurchaseOrderNumbers on success.
 type PurchaseOrderNumbersResponse struct {
 	PurchaseOrders PurchaseOrderNumbersPurchaseOrdersPurchaseOrderConnection `json:"purchaseOrders"`
+}
+
+// PurchaseOrderProvenancePurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type PurchaseOrderProvenancePurchaseOrder struct {
+	Provenance ProvenanceStaleness `json:"provenance"`
+}
+
+// PurchaseOrderProvenanceResponse is returned by PurchaseOrderProvenance on success.
+type PurchaseOrderProvenanceResponse struct {
+	PurchaseOrder PurchaseOrderProvenancePurchaseOrder `json:"purchaseOrder"`
 }
 
 // PurchaseOrderResponse is returned by PurchaseOrder on success.
@@ -6116,9 +7813,226 @@ var AllPurchaseOrderStatus = []PurchaseOrderStatus{
 	PurchaseOrderStatusCancelled,
 }
 
+// PurchaseOrderStream includes the requested fields of the GraphQL interface PurchaseOrderStream.
+//
+// PurchaseOrderStream is implemented by the following types:
+// PurchaseOrderStreamPurchaseOrderUpdate
+// PurchaseOrderStreamStreamCaughtUp
+// PurchaseOrderStreamStreamGap
+type PurchaseOrderStream interface {
+	implementsGraphQLInterfacePurchaseOrderStream()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *PurchaseOrderStreamPurchaseOrderUpdate) implementsGraphQLInterfacePurchaseOrderStream() {}
+func (v *PurchaseOrderStreamStreamCaughtUp) implementsGraphQLInterfacePurchaseOrderStream()      {}
+func (v *PurchaseOrderStreamStreamGap) implementsGraphQLInterfacePurchaseOrderStream()           {}
+
+func __unmarshalPurchaseOrderStream(b []byte, v *PurchaseOrderStream) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "PurchaseOrderUpdate":
+		*v = new(PurchaseOrderStreamPurchaseOrderUpdate)
+		return json.Unmarshal(b, *v)
+	case "StreamCaughtUp":
+		*v = new(PurchaseOrderStreamStreamCaughtUp)
+		return json.Unmarshal(b, *v)
+	case "StreamGap":
+		*v = new(PurchaseOrderStreamStreamGap)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing PurchaseOrderStream.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for PurchaseOrderStream: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalPurchaseOrderStream(v *PurchaseOrderStream) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *PurchaseOrderStreamPurchaseOrderUpdate:
+		typename = "PurchaseOrderUpdate"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*PurchaseOrderStreamPurchaseOrderUpdate
+		}{typename, v}
+		return json.Marshal(result)
+	case *PurchaseOrderStreamStreamCaughtUp:
+		typename = "StreamCaughtUp"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*PurchaseOrderStreamStreamCaughtUp
+		}{typename, v}
+		return json.Marshal(result)
+	case *PurchaseOrderStreamStreamGap:
+		typename = "StreamGap"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*PurchaseOrderStreamStreamGap
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for PurchaseOrderStream: "%T"`, v)
+	}
+}
+
+// PurchaseOrderStreamDeviationsDeviation includes the requested fields of the GraphQL type Deviation.
+type PurchaseOrderStreamDeviationsDeviation struct {
+	Id    string         `json:"id"`
+	Field DeviationField `json:"field"`
+	State DeviationState `json:"state"`
+}
+
+// PurchaseOrderStreamPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type PurchaseOrderStreamPurchaseOrder struct {
+	Id     string              `json:"id"`
+	Status PurchaseOrderStatus `json:"status"`
+}
+
+// PurchaseOrderStreamPurchaseOrderUpdate includes the requested fields of the GraphQL type PurchaseOrderUpdate.
+type PurchaseOrderStreamPurchaseOrderUpdate struct {
+	Typename       *string                                  `json:"__typename,omitzero"`
+	PurchaseOrder  PurchaseOrderStreamPurchaseOrder         `json:"purchaseOrder"`
+	PreviousStatus *PurchaseOrderStatus                     `json:"previousStatus,omitzero"`
+	Deviations     []PurchaseOrderStreamDeviationsDeviation `json:"deviations,omitzero"`
+}
+
+func (v *PurchaseOrderStreamPurchaseOrderUpdate) GetTypename() *string { return v.Typename }
+
+func (v *PurchaseOrderStreamPurchaseOrderUpdate) GetPurchaseOrder() PurchaseOrderStreamPurchaseOrder {
+	return v.PurchaseOrder
+}
+
+func (v *PurchaseOrderStreamPurchaseOrderUpdate) GetPreviousStatus() *PurchaseOrderStatus {
+	return v.PreviousStatus
+}
+
+func (v *PurchaseOrderStreamPurchaseOrderUpdate) GetDeviations() []PurchaseOrderStreamDeviationsDeviation {
+	return v.Deviations
+}
+
+// PurchaseOrderStreamStreamCaughtUp includes the requested fields of the GraphQL type StreamCaughtUp.
+type PurchaseOrderStreamStreamCaughtUp struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *PurchaseOrderStreamStreamCaughtUp) GetTypename() *string { return v.Typename }
+
+// PurchaseOrderStreamStreamGap includes the requested fields of the GraphQL type StreamGap.
+type PurchaseOrderStreamStreamGap struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *PurchaseOrderStreamStreamGap) GetTypename() *string { return v.Typename }
+
+// PurchaseOrderUpdatesResponse is returned by PurchaseOrderUpdates on success.
+type PurchaseOrderUpdatesResponse struct {
+	PurchaseOrderUpdates PurchaseOrderStream `json:"-"`
+}
+
+func (v *PurchaseOrderUpdatesResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*PurchaseOrderUpdatesResponse
+		PurchaseOrderUpdates json.RawMessage `json:"purchaseOrderUpdates"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.PurchaseOrderUpdatesResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.PurchaseOrderUpdates
+		src := firstPass.PurchaseOrderUpdates
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalPurchaseOrderStream(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal PurchaseOrderUpdatesResponse.PurchaseOrderUpdates: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalPurchaseOrderUpdatesResponse struct {
+	PurchaseOrderUpdates json.RawMessage `json:"purchaseOrderUpdates"`
+}
+
+func (v *PurchaseOrderUpdatesResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *PurchaseOrderUpdatesResponse) __premarshalJSON() (*__premarshalPurchaseOrderUpdatesResponse, error) {
+	var retval __premarshalPurchaseOrderUpdatesResponse
+
+	{
+
+		dst := &retval.PurchaseOrderUpdates
+		src := v.PurchaseOrderUpdates
+		var err error
+		*dst, err = __marshalPurchaseOrderStream(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal PurchaseOrderUpdatesResponse.PurchaseOrderUpdates: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
 type QuantityInput struct {
 	Value string `json:"value"`
 	Unit  string `json:"unit"`
+}
+
+type ReadMode string
+
+const (
+	ReadModeLive     ReadMode = "LIVE"
+	ReadModeOds      ReadMode = "ODS"
+	ReadModeCache    ReadMode = "CACHE"
+	ReadModeFallback ReadMode = "FALLBACK"
+)
+
+var AllReadMode = []ReadMode{
+	ReadModeLive,
+	ReadModeOds,
+	ReadModeCache,
+	ReadModeFallback,
 }
 
 type ReceiptKind string
@@ -6150,9 +8064,53 @@ type RecordSupportTicketsResponse struct {
 	RecordSupportTickets RecordSupportTicketsRecordSupportTicketsSupportTicketsPayload `json:"recordSupportTickets"`
 }
 
+type RedeliverWebhookInput struct {
+	Delivery string `json:"delivery"`
+}
+
+// RedeliverWebhookRedeliverWebhookWebhookDeliveryPayload includes the requested fields of the GraphQL type WebhookDeliveryPayload.
+type RedeliverWebhookRedeliverWebhookWebhookDeliveryPayload struct {
+	Errors   []Refusal                                                                     `json:"errors,omitzero"`
+	Delivery RedeliverWebhookRedeliverWebhookWebhookDeliveryPayloadDeliveryWebhookDelivery `json:"delivery"`
+}
+
+// RedeliverWebhookRedeliverWebhookWebhookDeliveryPayloadDeliveryWebhookDelivery includes the requested fields of the GraphQL type WebhookDelivery.
+type RedeliverWebhookRedeliverWebhookWebhookDeliveryPayloadDeliveryWebhookDelivery struct {
+	Id    string        `json:"id"`
+	State DeliveryState `json:"state"`
+}
+
+// RedeliverWebhookResponse is returned by RedeliverWebhook on success.
+type RedeliverWebhookResponse struct {
+	RedeliverWebhook RedeliverWebhookRedeliverWebhookWebhookDeliveryPayload `json:"redeliverWebhook"`
+}
+
 // RegisterPartnerResponse is returned by RegisterPartner on success.
 type RegisterPartnerResponse struct {
 	RegisterPartner ChangedPartner `json:"registerPartner"`
+}
+
+// RejectedRecordsResponse is returned by RejectedRecords on success.
+type RejectedRecordsResponse struct {
+	SourceHealth []RejectedRecordsSourceHealth `json:"sourceHealth,omitzero"`
+}
+
+// RejectedRecordsSourceHealth includes the requested fields of the GraphQL type SourceHealth.
+type RejectedRecordsSourceHealth struct {
+	Instance        string                                                             `json:"instance"`
+	RejectedRecords RejectedRecordsSourceHealthRejectedRecordsRejectedRecordConnection `json:"rejectedRecords"`
+}
+
+// RejectedRecordsSourceHealthRejectedRecordsRejectedRecordConnection includes the requested fields of the GraphQL type RejectedRecordConnection.
+type RejectedRecordsSourceHealthRejectedRecordsRejectedRecordConnection struct {
+	Nodes []RejectedRecordsSourceHealthRejectedRecordsRejectedRecordConnectionNodesRejectedRecord `json:"nodes,omitzero"`
+}
+
+// RejectedRecordsSourceHealthRejectedRecordsRejectedRecordConnectionNodesRejectedRecord includes the requested fields of the GraphQL type RejectedRecord.
+type RejectedRecordsSourceHealthRejectedRecordsRejectedRecordConnectionNodesRejectedRecord struct {
+	Kind      string  `json:"kind"`
+	SourceRef *string `json:"sourceRef,omitzero"`
+	Reason    string  `json:"reason"`
 }
 
 type ReplayInput struct {
@@ -6178,6 +8136,22 @@ type ReplayedStream struct {
 	Operation OperationDetails `json:"operation"`
 }
 
+// ReportExceptionAlertReportExceptionAlertPayload includes the requested fields of the GraphQL type AlertPayload.
+type ReportExceptionAlertReportExceptionAlertPayload struct {
+	Errors []Refusal                                            `json:"errors,omitzero"`
+	Alert  ReportExceptionAlertReportExceptionAlertPayloadAlert `json:"alert"`
+}
+
+// ReportExceptionAlertReportExceptionAlertPayloadAlert includes the requested fields of the GraphQL type Alert.
+type ReportExceptionAlertReportExceptionAlertPayloadAlert struct {
+	Id string `json:"id"`
+}
+
+// ReportExceptionAlertResponse is returned by ReportExceptionAlert on success.
+type ReportExceptionAlertResponse struct {
+	ReportException ReportExceptionAlertReportExceptionAlertPayload `json:"reportException"`
+}
+
 type ReportExceptionInput struct {
 	Subject  string         `json:"subject"`
 	Severity Severity       `json:"severity"`
@@ -6188,6 +8162,16 @@ type ReportExceptionInput struct {
 // ReportExceptionResponse is returned by ReportException on success.
 type ReportExceptionResponse struct {
 	ReportException ChangedAlert `json:"reportException"`
+}
+
+// ResolveAlertErrorsResolveAlertAlertPayload includes the requested fields of the GraphQL type AlertPayload.
+type ResolveAlertErrorsResolveAlertAlertPayload struct {
+	Errors []Refusal `json:"errors,omitzero"`
+}
+
+// ResolveAlertErrorsResponse is returned by ResolveAlertErrors on success.
+type ResolveAlertErrorsResponse struct {
+	ResolveAlert ResolveAlertErrorsResolveAlertAlertPayload `json:"resolveAlert"`
 }
 
 type ResolveAlertInput struct {
@@ -6319,6 +8303,11 @@ type RoiRoiRoiReportMeasuresMeasureResult struct {
 	Percent *string         `json:"percent,omitzero"`
 }
 
+// RotateWebhookSecretResponse is returned by RotateWebhookSecret on success.
+type RotateWebhookSecretResponse struct {
+	RotateWebhookSecret SavedWebhookEndpoint `json:"rotateWebhookSecret"`
+}
+
 // SaveObjectiveResponse is returned by SaveObjective on success.
 type SaveObjectiveResponse struct {
 	SaveObjective SaveObjectiveSaveObjectiveObjectivePayload `json:"saveObjective"`
@@ -6357,6 +8346,28 @@ type SaveToleranceProfileSaveToleranceProfileToleranceProfilePayloadProfileToler
 	Id string `json:"id"`
 }
 
+// SaveWebhookEndpointResponse is returned by SaveWebhookEndpoint on success.
+type SaveWebhookEndpointResponse struct {
+	SaveWebhookEndpoint SavedWebhookEndpoint `json:"saveWebhookEndpoint"`
+}
+
+// SavedWebhookEndpoint includes the GraphQL fields of WebhookEndpointPayload requested by the fragment SavedWebhookEndpoint.
+type SavedWebhookEndpoint struct {
+	Errors   []Refusal                                   `json:"errors,omitzero"`
+	Replayed bool                                        `json:"replayed"`
+	Secret   *string                                     `json:"secret,omitzero"`
+	Endpoint SavedWebhookEndpointEndpointWebhookEndpoint `json:"endpoint"`
+}
+
+// SavedWebhookEndpointEndpointWebhookEndpoint includes the requested fields of the GraphQL type WebhookEndpoint.
+type SavedWebhookEndpointEndpointWebhookEndpoint struct {
+	Id             string         `json:"id"`
+	Url            string         `json:"url"`
+	Topics         []WebhookTopic `json:"topics,omitzero"`
+	Status         WebhookStatus  `json:"status"`
+	DisabledReason *string        `json:"disabledReason,omitzero"`
+}
+
 type Severity string
 
 const (
@@ -6374,6 +8385,201 @@ var AllSeverity = []Severity{
 type ShipToInput struct {
 	Location *string       `json:"location,omitzero"`
 	Address  *AddressInput `json:"address,omitzero"`
+}
+
+// ShipmentDetails includes the GraphQL fields of Shipment requested by the fragment ShipmentDetails.
+type ShipmentDetails struct {
+	Id                string                                       `json:"id"`
+	Status            ShipmentStatus                               `json:"status"`
+	Eta               ShipmentDetailsEta                           `json:"eta"`
+	Exception         ShipmentDetailsExceptionShipmentException    `json:"exception"`
+	ProofOfDelivery   ShipmentDetailsProofOfDelivery               `json:"proofOfDelivery"`
+	StatusExplanation ShipmentDetailsStatusExplanation             `json:"statusExplanation"`
+	Events            ShipmentDetailsEventsShipmentEventConnection `json:"events"`
+}
+
+// ShipmentDetailsEta includes the requested fields of the GraphQL type Eta.
+type ShipmentDetailsEta struct {
+	At string `json:"at"`
+}
+
+// ShipmentDetailsEventsShipmentEventConnection includes the requested fields of the GraphQL type ShipmentEventConnection.
+type ShipmentDetailsEventsShipmentEventConnection struct {
+	Nodes []ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEvent `json:"nodes,omitzero"`
+}
+
+// ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEvent struct {
+	Id          string                                                                                 `json:"id"`
+	Milestone   Milestone                                                                              `json:"milestone"`
+	Status      ShipmentStatus                                                                         `json:"status"`
+	Classifier  EventClassifier                                                                        `json:"classifier"`
+	OffsetKnown bool                                                                                   `json:"offsetKnown"`
+	OccurredAt  string                                                                                 `json:"occurredAt"`
+	Raw         ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventRawRawCode               `json:"raw"`
+	Corrects    ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventCorrectsShipmentEvent    `json:"corrects"`
+	CorrectedBy ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventCorrectedByShipmentEvent `json:"correctedBy"`
+	Location    ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventLocation                 `json:"location"`
+}
+
+// ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventCorrectedByShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventCorrectedByShipmentEvent struct {
+	Id string `json:"id"`
+}
+
+// ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventCorrectsShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventCorrectsShipmentEvent struct {
+	Id string `json:"id"`
+}
+
+// ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventLocation includes the requested fields of the GraphQL type Location.
+type ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventLocation struct {
+	City     *string  `json:"city,omitzero"`
+	Latitude *float64 `json:"latitude,omitzero"`
+}
+
+// ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventRawRawCode includes the requested fields of the GraphQL type RawCode.
+type ShipmentDetailsEventsShipmentEventConnectionNodesShipmentEventRawRawCode struct {
+	Code string `json:"code"`
+}
+
+// ShipmentDetailsExceptionShipmentException includes the requested fields of the GraphQL type ShipmentException.
+type ShipmentDetailsExceptionShipmentException struct {
+	Message         string  `json:"message"`
+	SuggestedAction *string `json:"suggestedAction,omitzero"`
+}
+
+// ShipmentDetailsProofOfDelivery includes the requested fields of the GraphQL type ProofOfDelivery.
+type ShipmentDetailsProofOfDelivery struct {
+	SignedBy    *string `json:"signedBy,omitzero"`
+	DeliveredAt string  `json:"deliveredAt"`
+}
+
+// ShipmentDetailsStatusExplanation includes the requested fields of the GraphQL type StatusExplanation.
+type ShipmentDetailsStatusExplanation struct {
+	Status string                                            `json:"status"`
+	Rule   string                                            `json:"rule"`
+	Facts  []ShipmentDetailsStatusExplanationFactsStatusFact `json:"facts,omitzero"`
+}
+
+// ShipmentDetailsStatusExplanationFactsStatusFact includes the requested fields of the GraphQL type StatusFact.
+type ShipmentDetailsStatusExplanationFactsStatusFact struct {
+	At             string         `json:"at"`
+	Message        string         `json:"message"`
+	Used           bool           `json:"used"`
+	IgnoredBecause *IgnoredReason `json:"ignoredBecause,omitzero"`
+	Ref            *string        `json:"ref,omitzero"`
+}
+
+// ShipmentEventsResponse is returned by ShipmentEvents on success.
+type ShipmentEventsResponse struct {
+	Shipment ShipmentEventsShipment `json:"shipment"`
+}
+
+// ShipmentEventsShipment includes the requested fields of the GraphQL type Shipment.
+type ShipmentEventsShipment struct {
+	Events ShipmentEventsShipmentEventsShipmentEventConnection `json:"events"`
+}
+
+// ShipmentEventsShipmentEventsShipmentEventConnection includes the requested fields of the GraphQL type ShipmentEventConnection.
+type ShipmentEventsShipmentEventsShipmentEventConnection struct {
+	Nodes []ShipmentEventsShipmentEventsShipmentEventConnectionNodesShipmentEvent `json:"nodes,omitzero"`
+}
+
+// ShipmentEventsShipmentEventsShipmentEventConnectionNodesShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type ShipmentEventsShipmentEventsShipmentEventConnectionNodesShipmentEvent struct {
+	Id string `json:"id"`
+}
+
+type ShipmentFilter struct {
+	Direction    []Direction      `json:"direction,omitzero"`
+	Status       []ShipmentStatus `json:"status,omitzero"`
+	Reference    *IdentifierInput `json:"reference,omitzero"`
+	CarrierScac  *string          `json:"carrierScac,omitzero"`
+	Order        *string          `json:"order,omitzero"`
+	Eta          *DateRangeInput  `json:"eta,omitzero"`
+	ChangedSince *string          `json:"changedSince,omitzero"`
+}
+
+// ShipmentIdsResponse is returned by ShipmentIds on success.
+type ShipmentIdsResponse struct {
+	Shipments ShipmentIdsShipmentsShipmentConnection `json:"shipments"`
+}
+
+// ShipmentIdsShipmentsShipmentConnection includes the requested fields of the GraphQL type ShipmentConnection.
+type ShipmentIdsShipmentsShipmentConnection struct {
+	Nodes    []ShipmentIdsShipmentsShipmentConnectionNodesShipment `json:"nodes,omitzero"`
+	PageInfo ShipmentIdsShipmentsShipmentConnectionPageInfo        `json:"pageInfo"`
+}
+
+// ShipmentIdsShipmentsShipmentConnectionNodesShipment includes the requested fields of the GraphQL type Shipment.
+type ShipmentIdsShipmentsShipmentConnectionNodesShipment struct {
+	Id string `json:"id"`
+}
+
+// ShipmentIdsShipmentsShipmentConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
+type ShipmentIdsShipmentsShipmentConnectionPageInfo struct {
+	EndCursor *string `json:"endCursor,omitzero"`
+}
+
+// ShipmentPackagesResponse is returned by ShipmentPackages on success.
+type ShipmentPackagesResponse struct {
+	Shipments ShipmentPackagesShipmentsShipmentConnection `json:"shipments"`
+}
+
+// ShipmentPackagesShipmentsShipmentConnection includes the requested fields of the GraphQL type ShipmentConnection.
+type ShipmentPackagesShipmentsShipmentConnection struct {
+	Nodes []ShipmentPackagesShipmentsShipmentConnectionNodesShipment `json:"nodes,omitzero"`
+}
+
+// ShipmentPackagesShipmentsShipmentConnectionNodesShipment includes the requested fields of the GraphQL type Shipment.
+type ShipmentPackagesShipmentsShipmentConnectionNodesShipment struct {
+	Id              string                                                                    `json:"id"`
+	ProofOfDelivery ShipmentPackagesShipmentsShipmentConnectionNodesShipmentProofOfDelivery   `json:"proofOfDelivery"`
+	Packages        []ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackage `json:"packages,omitzero"`
+}
+
+// ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackage includes the requested fields of the GraphQL type Package.
+type ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackage struct {
+	TrackingNumber  *string                                                                                      `json:"trackingNumber,omitzero"`
+	Status          ShipmentStatus                                                                               `json:"status"`
+	Events          []ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageEventsShipmentEvent `json:"events,omitzero"`
+	ProofOfDelivery ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageProofOfDelivery       `json:"proofOfDelivery"`
+}
+
+// ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageEventsShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageEventsShipmentEvent struct {
+	Package ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageEventsShipmentEventPackage `json:"package"`
+}
+
+// ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageEventsShipmentEventPackage includes the requested fields of the GraphQL type Package.
+type ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageEventsShipmentEventPackage struct {
+	TrackingNumber *string `json:"trackingNumber,omitzero"`
+}
+
+// ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageProofOfDelivery includes the requested fields of the GraphQL type ProofOfDelivery.
+type ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageProofOfDelivery struct {
+	DeliveredAt string `json:"deliveredAt"`
+}
+
+// ShipmentPackagesShipmentsShipmentConnectionNodesShipmentProofOfDelivery includes the requested fields of the GraphQL type ProofOfDelivery.
+type ShipmentPackagesShipmentsShipmentConnectionNodesShipmentProofOfDelivery struct {
+	DeliveredAt string `json:"deliveredAt"`
+}
+
+// ShipmentProvenanceResponse is returned by ShipmentProvenance on success.
+type ShipmentProvenanceResponse struct {
+	Shipment ShipmentProvenanceShipment `json:"shipment"`
+}
+
+// ShipmentProvenanceShipment includes the requested fields of the GraphQL type Shipment.
+type ShipmentProvenanceShipment struct {
+	Provenance ProvenanceStaleness `json:"provenance"`
+}
+
+// ShipmentResponse is returned by Shipment on success.
+type ShipmentResponse struct {
+	Shipment ShipmentDetails `json:"shipment"`
 }
 
 type ShipmentStatus string
@@ -6416,6 +8622,444 @@ var AllShipmentStatus = []ShipmentStatus{
 	ShipmentStatusReturned,
 	ShipmentStatusCancelled,
 	ShipmentStatusExpired,
+}
+
+// ShipmentStream includes the requested fields of the GraphQL interface ShipmentStream.
+//
+// ShipmentStream is implemented by the following types:
+// ShipmentStreamShipmentUpdate
+// ShipmentStreamStreamCaughtUp
+// ShipmentStreamStreamGap
+type ShipmentStream interface {
+	implementsGraphQLInterfaceShipmentStream()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *ShipmentStreamShipmentUpdate) implementsGraphQLInterfaceShipmentStream() {}
+func (v *ShipmentStreamStreamCaughtUp) implementsGraphQLInterfaceShipmentStream() {}
+func (v *ShipmentStreamStreamGap) implementsGraphQLInterfaceShipmentStream()      {}
+
+func __unmarshalShipmentStream(b []byte, v *ShipmentStream) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "ShipmentUpdate":
+		*v = new(ShipmentStreamShipmentUpdate)
+		return json.Unmarshal(b, *v)
+	case "StreamCaughtUp":
+		*v = new(ShipmentStreamStreamCaughtUp)
+		return json.Unmarshal(b, *v)
+	case "StreamGap":
+		*v = new(ShipmentStreamStreamGap)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing ShipmentStream.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for ShipmentStream: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalShipmentStream(v *ShipmentStream) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *ShipmentStreamShipmentUpdate:
+		typename = "ShipmentUpdate"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ShipmentStreamShipmentUpdate
+		}{typename, v}
+		return json.Marshal(result)
+	case *ShipmentStreamStreamCaughtUp:
+		typename = "StreamCaughtUp"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ShipmentStreamStreamCaughtUp
+		}{typename, v}
+		return json.Marshal(result)
+	case *ShipmentStreamStreamGap:
+		typename = "StreamGap"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ShipmentStreamStreamGap
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for ShipmentStream: "%T"`, v)
+	}
+}
+
+// ShipmentStreamEventShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type ShipmentStreamEventShipmentEvent struct {
+	Id        string    `json:"id"`
+	Milestone Milestone `json:"milestone"`
+}
+
+// ShipmentStreamShipment includes the requested fields of the GraphQL type Shipment.
+type ShipmentStreamShipment struct {
+	Id     string         `json:"id"`
+	Number string         `json:"number"`
+	Status ShipmentStatus `json:"status"`
+}
+
+// ShipmentStreamShipmentUpdate includes the requested fields of the GraphQL type ShipmentUpdate.
+type ShipmentStreamShipmentUpdate struct {
+	Typename       *string                          `json:"__typename,omitzero"`
+	Cursor         string                           `json:"cursor"`
+	At             string                           `json:"at"`
+	PreviousStatus *ShipmentStatus                  `json:"previousStatus,omitzero"`
+	EtaShift       *string                          `json:"etaShift,omitzero"`
+	Shipment       ShipmentStreamShipment           `json:"shipment"`
+	Event          ShipmentStreamEventShipmentEvent `json:"event"`
+}
+
+func (v *ShipmentStreamShipmentUpdate) GetTypename() *string { return v.Typename }
+
+func (v *ShipmentStreamShipmentUpdate) GetCursor() string { return v.Cursor }
+
+func (v *ShipmentStreamShipmentUpdate) GetAt() string { return v.At }
+
+func (v *ShipmentStreamShipmentUpdate) GetPreviousStatus() *ShipmentStatus { return v.PreviousStatus }
+
+func (v *ShipmentStreamShipmentUpdate) GetEtaShift() *string { return v.EtaShift }
+
+func (v *ShipmentStreamShipmentUpdate) GetShipment() ShipmentStreamShipment { return v.Shipment }
+
+func (v *ShipmentStreamShipmentUpdate) GetEvent() ShipmentStreamEventShipmentEvent { return v.Event }
+
+// ShipmentStreamStreamCaughtUp includes the requested fields of the GraphQL type StreamCaughtUp.
+type ShipmentStreamStreamCaughtUp struct {
+	Typename *string `json:"__typename,omitzero"`
+	Cursor   string  `json:"cursor"`
+	At       string  `json:"at"`
+	Replayed int     `json:"replayed"`
+}
+
+func (v *ShipmentStreamStreamCaughtUp) GetTypename() *string { return v.Typename }
+
+func (v *ShipmentStreamStreamCaughtUp) GetCursor() string { return v.Cursor }
+
+func (v *ShipmentStreamStreamCaughtUp) GetAt() string { return v.At }
+
+func (v *ShipmentStreamStreamCaughtUp) GetReplayed() int { return v.Replayed }
+
+// ShipmentStreamStreamGap includes the requested fields of the GraphQL type StreamGap.
+type ShipmentStreamStreamGap struct {
+	Typename *string `json:"__typename,omitzero"`
+	Cursor   string  `json:"cursor"`
+	At       string  `json:"at"`
+	From     string  `json:"from"`
+	Requery  string  `json:"requery"`
+}
+
+func (v *ShipmentStreamStreamGap) GetTypename() *string { return v.Typename }
+
+func (v *ShipmentStreamStreamGap) GetCursor() string { return v.Cursor }
+
+func (v *ShipmentStreamStreamGap) GetAt() string { return v.At }
+
+func (v *ShipmentStreamStreamGap) GetFrom() string { return v.From }
+
+func (v *ShipmentStreamStreamGap) GetRequery() string { return v.Requery }
+
+// ShipmentStreamWithOrders includes the requested fields of the GraphQL interface ShipmentStream.
+//
+// ShipmentStreamWithOrders is implemented by the following types:
+// ShipmentStreamWithOrdersShipmentUpdate
+// ShipmentStreamWithOrdersStreamCaughtUp
+// ShipmentStreamWithOrdersStreamGap
+type ShipmentStreamWithOrders interface {
+	implementsGraphQLInterfaceShipmentStreamWithOrders()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *ShipmentStreamWithOrdersShipmentUpdate) implementsGraphQLInterfaceShipmentStreamWithOrders() {
+}
+func (v *ShipmentStreamWithOrdersStreamCaughtUp) implementsGraphQLInterfaceShipmentStreamWithOrders() {
+}
+func (v *ShipmentStreamWithOrdersStreamGap) implementsGraphQLInterfaceShipmentStreamWithOrders() {}
+
+func __unmarshalShipmentStreamWithOrders(b []byte, v *ShipmentStreamWithOrders) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "ShipmentUpdate":
+		*v = new(ShipmentStreamWithOrdersShipmentUpdate)
+		return json.Unmarshal(b, *v)
+	case "StreamCaughtUp":
+		*v = new(ShipmentStreamWithOrdersStreamCaughtUp)
+		return json.Unmarshal(b, *v)
+	case "StreamGap":
+		*v = new(ShipmentStreamWithOrdersStreamGap)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing ShipmentStream.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for ShipmentStreamWithOrders: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalShipmentStreamWithOrders(v *ShipmentStreamWithOrders) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *ShipmentStreamWithOrdersShipmentUpdate:
+		typename = "ShipmentUpdate"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ShipmentStreamWithOrdersShipmentUpdate
+		}{typename, v}
+		return json.Marshal(result)
+	case *ShipmentStreamWithOrdersStreamCaughtUp:
+		typename = "StreamCaughtUp"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ShipmentStreamWithOrdersStreamCaughtUp
+		}{typename, v}
+		return json.Marshal(result)
+	case *ShipmentStreamWithOrdersStreamGap:
+		typename = "StreamGap"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ShipmentStreamWithOrdersStreamGap
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for ShipmentStreamWithOrders: "%T"`, v)
+	}
+}
+
+// ShipmentStreamWithOrdersEventShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type ShipmentStreamWithOrdersEventShipmentEvent struct {
+	Id        string    `json:"id"`
+	Milestone Milestone `json:"milestone"`
+}
+
+// ShipmentStreamWithOrdersShipment includes the requested fields of the GraphQL type Shipment.
+type ShipmentStreamWithOrdersShipment struct {
+	Id     string                                        `json:"id"`
+	Number string                                        `json:"number"`
+	Status ShipmentStatus                                `json:"status"`
+	Orders []ShipmentStreamWithOrdersShipmentOrdersOrder `json:"orders,omitzero"`
+}
+
+// ShipmentStreamWithOrdersShipmentOrdersOrder includes the requested fields of the GraphQL type Order.
+type ShipmentStreamWithOrdersShipmentOrdersOrder struct {
+	Id     string  `json:"id"`
+	Number *string `json:"number,omitzero"`
+}
+
+// ShipmentStreamWithOrdersShipmentUpdate includes the requested fields of the GraphQL type ShipmentUpdate.
+type ShipmentStreamWithOrdersShipmentUpdate struct {
+	Typename       *string                                    `json:"__typename,omitzero"`
+	At             string                                     `json:"at"`
+	PreviousStatus *ShipmentStatus                            `json:"previousStatus,omitzero"`
+	Event          ShipmentStreamWithOrdersEventShipmentEvent `json:"event"`
+	Shipment       ShipmentStreamWithOrdersShipment           `json:"shipment"`
+}
+
+func (v *ShipmentStreamWithOrdersShipmentUpdate) GetTypename() *string { return v.Typename }
+
+func (v *ShipmentStreamWithOrdersShipmentUpdate) GetAt() string { return v.At }
+
+func (v *ShipmentStreamWithOrdersShipmentUpdate) GetPreviousStatus() *ShipmentStatus {
+	return v.PreviousStatus
+}
+
+func (v *ShipmentStreamWithOrdersShipmentUpdate) GetEvent() ShipmentStreamWithOrdersEventShipmentEvent {
+	return v.Event
+}
+
+func (v *ShipmentStreamWithOrdersShipmentUpdate) GetShipment() ShipmentStreamWithOrdersShipment {
+	return v.Shipment
+}
+
+// ShipmentStreamWithOrdersStreamCaughtUp includes the requested fields of the GraphQL type StreamCaughtUp.
+type ShipmentStreamWithOrdersStreamCaughtUp struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ShipmentStreamWithOrdersStreamCaughtUp) GetTypename() *string { return v.Typename }
+
+// ShipmentStreamWithOrdersStreamGap includes the requested fields of the GraphQL type StreamGap.
+type ShipmentStreamWithOrdersStreamGap struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ShipmentStreamWithOrdersStreamGap) GetTypename() *string { return v.Typename }
+
+// ShipmentUpdatesResponse is returned by ShipmentUpdates on success.
+type ShipmentUpdatesResponse struct {
+	ShipmentUpdates ShipmentStream `json:"-"`
+}
+
+func (v *ShipmentUpdatesResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ShipmentUpdatesResponse
+		ShipmentUpdates json.RawMessage `json:"shipmentUpdates"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ShipmentUpdatesResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.ShipmentUpdates
+		src := firstPass.ShipmentUpdates
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalShipmentStream(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal ShipmentUpdatesResponse.ShipmentUpdates: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalShipmentUpdatesResponse struct {
+	ShipmentUpdates json.RawMessage `json:"shipmentUpdates"`
+}
+
+func (v *ShipmentUpdatesResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ShipmentUpdatesResponse) __premarshalJSON() (*__premarshalShipmentUpdatesResponse, error) {
+	var retval __premarshalShipmentUpdatesResponse
+
+	{
+
+		dst := &retval.ShipmentUpdates
+		src := v.ShipmentUpdates
+		var err error
+		*dst, err = __marshalShipmentStream(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal ShipmentUpdatesResponse.ShipmentUpdates: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+// ShipmentUpdatesWithOrdersResponse is returned by ShipmentUpdatesWithOrders on success.
+type ShipmentUpdatesWithOrdersResponse struct {
+	ShipmentUpdates ShipmentStreamWithOrders `json:"-"`
+}
+
+func (v *ShipmentUpdatesWithOrdersResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ShipmentUpdatesWithOrdersResponse
+		ShipmentUpdates json.RawMessage `json:"shipmentUpdates"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ShipmentUpdatesWithOrdersResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.ShipmentUpdates
+		src := firstPass.ShipmentUpdates
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalShipmentStreamWithOrders(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal ShipmentUpdatesWithOrdersResponse.ShipmentUpdates: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalShipmentUpdatesWithOrdersResponse struct {
+	ShipmentUpdates json.RawMessage `json:"shipmentUpdates"`
+}
+
+func (v *ShipmentUpdatesWithOrdersResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ShipmentUpdatesWithOrdersResponse) __premarshalJSON() (*__premarshalShipmentUpdatesWithOrdersResponse, error) {
+	var retval __premarshalShipmentUpdatesWithOrdersResponse
+
+	{
+
+		dst := &retval.ShipmentUpdates
+		src := v.ShipmentUpdates
+		var err error
+		*dst, err = __marshalShipmentStreamWithOrders(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal ShipmentUpdatesWithOrdersResponse.ShipmentUpdates: %w", err)
+		}
+	}
+	return &retval, nil
 }
 
 // SlaResponse is returned by Sla on success.
@@ -6469,6 +9113,17 @@ var AllSourceKind = []SourceKind{
 	SourceKindMdm,
 	SourceKindPartner,
 	SourceKindPortico,
+}
+
+// SourceLagResponse is returned by SourceLag on success.
+type SourceLagResponse struct {
+	SourceHealth []SourceLagSourceHealth `json:"sourceHealth,omitzero"`
+}
+
+// SourceLagSourceHealth includes the requested fields of the GraphQL type SourceHealth.
+type SourceLagSourceHealth struct {
+	Instance string  `json:"instance"`
+	Lag      *string `json:"lag,omitzero"`
 }
 
 type SourceReason string
@@ -6549,6 +9204,44 @@ var AllStepState = []StepState{
 	StepStateFailed,
 	StepStateCompensated,
 	StepStateSkipped,
+}
+
+type StockStatus string
+
+const (
+	StockStatusInStock       StockStatus = "IN_STOCK"
+	StockStatusLow           StockStatus = "LOW"
+	StockStatusPartial       StockStatus = "PARTIAL"
+	StockStatusBackorderable StockStatus = "BACKORDERABLE"
+	StockStatusOutOfStock    StockStatus = "OUT_OF_STOCK"
+	StockStatusDiscontinued  StockStatus = "DISCONTINUED"
+	StockStatusUnknown       StockStatus = "UNKNOWN"
+)
+
+var AllStockStatus = []StockStatus{
+	StockStatusInStock,
+	StockStatusLow,
+	StockStatusPartial,
+	StockStatusBackorderable,
+	StockStatusOutOfStock,
+	StockStatusDiscontinued,
+	StockStatusUnknown,
+}
+
+// StockedItemsItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type StockedItemsItemsItemConnection struct {
+	Nodes []StockedItemsItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// StockedItemsItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type StockedItemsItemsItemConnectionNodesItem struct {
+	Id  string `json:"id"`
+	Sku string `json:"sku"`
+}
+
+// StockedItemsResponse is returned by StockedItems on success.
+type StockedItemsResponse struct {
+	Items StockedItemsItemsItemConnection `json:"items"`
 }
 
 // SubmitDespatchAdviceResponse is returned by SubmitDespatchAdvice on success.
@@ -6998,6 +9691,33 @@ type UpdatePartnerResponse struct {
 	UpdatePartner ChangedPartner `json:"updatePartner"`
 }
 
+// ValidateOrderProvisionallyResponse is returned by ValidateOrderProvisionally on success.
+type ValidateOrderProvisionallyResponse struct {
+	ValidateOrder ValidateOrderProvisionallyValidateOrderOrderValidation `json:"validateOrder"`
+}
+
+// ValidateOrderProvisionallyValidateOrderOrderValidation includes the requested fields of the GraphQL type OrderValidation.
+type ValidateOrderProvisionallyValidateOrderOrderValidation struct {
+	Provisional []OrderCheck                                                               `json:"provisional,omitzero"`
+	Lines       []ValidateOrderProvisionallyValidateOrderOrderValidationLinesValidatedLine `json:"lines,omitzero"`
+}
+
+// ValidateOrderProvisionallyValidateOrderOrderValidationLinesValidatedLine includes the requested fields of the GraphQL type ValidatedLine.
+type ValidateOrderProvisionallyValidateOrderOrderValidationLinesValidatedLine struct {
+	Promise ValidateOrderProvisionallyValidateOrderOrderValidationLinesValidatedLinePromiseOrderPromise `json:"promise"`
+}
+
+// ValidateOrderProvisionallyValidateOrderOrderValidationLinesValidatedLinePromiseOrderPromise includes the requested fields of the GraphQL type OrderPromise.
+type ValidateOrderProvisionallyValidateOrderOrderValidationLinesValidatedLinePromiseOrderPromise struct {
+	Reasons []ValidateOrderProvisionallyValidateOrderOrderValidationLinesValidatedLinePromiseOrderPromiseReasonsPromiseReason `json:"reasons,omitzero"`
+}
+
+// ValidateOrderProvisionallyValidateOrderOrderValidationLinesValidatedLinePromiseOrderPromiseReasonsPromiseReason includes the requested fields of the GraphQL type PromiseReason.
+type ValidateOrderProvisionallyValidateOrderOrderValidationLinesValidatedLinePromiseOrderPromiseReasonsPromiseReason struct {
+	Code    PromiseReasonCode `json:"code"`
+	Message string            `json:"message"`
+}
+
 // ValidateOrderResponse is returned by ValidateOrder on success.
 type ValidateOrderResponse struct {
 	ValidateOrder ValidateOrderValidateOrderOrderValidation `json:"validateOrder"`
@@ -7150,6 +9870,74 @@ type ValidateOrderValidateOrderOrderValidationTotalsTotalMoney struct {
 	Currency string `json:"currency"`
 }
 
+// ViewerAccountNumberResponse is returned by ViewerAccountNumber on success.
+type ViewerAccountNumberResponse struct {
+	Viewer CallerNumber `json:"-"`
+}
+
+func (v *ViewerAccountNumberResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ViewerAccountNumberResponse
+		Viewer json.RawMessage `json:"viewer"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ViewerAccountNumberResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Viewer
+		src := firstPass.Viewer
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalCallerNumber(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal ViewerAccountNumberResponse.Viewer: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalViewerAccountNumberResponse struct {
+	Viewer json.RawMessage `json:"viewer"`
+}
+
+func (v *ViewerAccountNumberResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ViewerAccountNumberResponse) __premarshalJSON() (*__premarshalViewerAccountNumberResponse, error) {
+	var retval __premarshalViewerAccountNumberResponse
+
+	{
+
+		dst := &retval.Viewer
+		src := v.Viewer
+		var err error
+		*dst, err = __marshalCallerNumber(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal ViewerAccountNumberResponse.Viewer: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
 // ViewerResponse is returned by Viewer on success.
 type ViewerResponse struct {
 	Viewer Caller `json:"-"`
@@ -7218,6 +10006,1083 @@ func (v *ViewerResponse) __premarshalJSON() (*__premarshalViewerResponse, error)
 	return &retval, nil
 }
 
+// ViewerTypeResponse is returned by ViewerType on success.
+type ViewerTypeResponse struct {
+	Viewer ViewerTypeViewer `json:"-"`
+}
+
+func (v *ViewerTypeResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ViewerTypeResponse
+		Viewer json.RawMessage `json:"viewer"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ViewerTypeResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Viewer
+		src := firstPass.Viewer
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalViewerTypeViewer(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal ViewerTypeResponse.Viewer: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalViewerTypeResponse struct {
+	Viewer json.RawMessage `json:"viewer"`
+}
+
+func (v *ViewerTypeResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ViewerTypeResponse) __premarshalJSON() (*__premarshalViewerTypeResponse, error) {
+	var retval __premarshalViewerTypeResponse
+
+	{
+
+		dst := &retval.Viewer
+		src := v.Viewer
+		var err error
+		*dst, err = __marshalViewerTypeViewer(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal ViewerTypeResponse.Viewer: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+// ViewerTypeViewer includes the requested fields of the GraphQL interface Viewer.
+//
+// ViewerTypeViewer is implemented by the following types:
+// ViewerTypeViewerCustomerViewer
+// ViewerTypeViewerGuestViewer
+// ViewerTypeViewerOperatorViewer
+// ViewerTypeViewerSupplierViewer
+type ViewerTypeViewer interface {
+	implementsGraphQLInterfaceViewerTypeViewer()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *ViewerTypeViewerCustomerViewer) implementsGraphQLInterfaceViewerTypeViewer() {}
+func (v *ViewerTypeViewerGuestViewer) implementsGraphQLInterfaceViewerTypeViewer()    {}
+func (v *ViewerTypeViewerOperatorViewer) implementsGraphQLInterfaceViewerTypeViewer() {}
+func (v *ViewerTypeViewerSupplierViewer) implementsGraphQLInterfaceViewerTypeViewer() {}
+
+func __unmarshalViewerTypeViewer(b []byte, v *ViewerTypeViewer) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "CustomerViewer":
+		*v = new(ViewerTypeViewerCustomerViewer)
+		return json.Unmarshal(b, *v)
+	case "GuestViewer":
+		*v = new(ViewerTypeViewerGuestViewer)
+		return json.Unmarshal(b, *v)
+	case "OperatorViewer":
+		*v = new(ViewerTypeViewerOperatorViewer)
+		return json.Unmarshal(b, *v)
+	case "SupplierViewer":
+		*v = new(ViewerTypeViewerSupplierViewer)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Viewer.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for ViewerTypeViewer: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalViewerTypeViewer(v *ViewerTypeViewer) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *ViewerTypeViewerCustomerViewer:
+		typename = "CustomerViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ViewerTypeViewerCustomerViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *ViewerTypeViewerGuestViewer:
+		typename = "GuestViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ViewerTypeViewerGuestViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *ViewerTypeViewerOperatorViewer:
+		typename = "OperatorViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ViewerTypeViewerOperatorViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case *ViewerTypeViewerSupplierViewer:
+		typename = "SupplierViewer"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*ViewerTypeViewerSupplierViewer
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for ViewerTypeViewer: "%T"`, v)
+	}
+}
+
+// ViewerTypeViewerCustomerViewer includes the requested fields of the GraphQL type CustomerViewer.
+type ViewerTypeViewerCustomerViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ViewerTypeViewerCustomerViewer) GetTypename() *string { return v.Typename }
+
+// ViewerTypeViewerGuestViewer includes the requested fields of the GraphQL type GuestViewer.
+type ViewerTypeViewerGuestViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ViewerTypeViewerGuestViewer) GetTypename() *string { return v.Typename }
+
+// ViewerTypeViewerOperatorViewer includes the requested fields of the GraphQL type OperatorViewer.
+type ViewerTypeViewerOperatorViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ViewerTypeViewerOperatorViewer) GetTypename() *string { return v.Typename }
+
+// ViewerTypeViewerSupplierViewer includes the requested fields of the GraphQL type SupplierViewer.
+type ViewerTypeViewerSupplierViewer struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *ViewerTypeViewerSupplierViewer) GetTypename() *string { return v.Typename }
+
+type WebhookEndpointInput struct {
+	Id     *string        `json:"id,omitzero"`
+	Url    string         `json:"url"`
+	Topics []WebhookTopic `json:"topics,omitzero"`
+	Active *bool          `json:"active,omitzero"`
+}
+
+type WebhookEndpointRef struct {
+	Endpoint string `json:"endpoint"`
+}
+
+// WebhookEndpointsResponse is returned by WebhookEndpoints on success.
+type WebhookEndpointsResponse struct {
+	WebhookEndpoints []WebhookEndpointsWebhookEndpointsWebhookEndpoint `json:"webhookEndpoints,omitzero"`
+}
+
+// WebhookEndpointsWebhookEndpointsWebhookEndpoint includes the requested fields of the GraphQL type WebhookEndpoint.
+type WebhookEndpointsWebhookEndpointsWebhookEndpoint struct {
+	Id string `json:"id"`
+}
+
+// WebhookNode includes the requested fields of the GraphQL interface Node.
+//
+// WebhookNode is implemented by the following types:
+// WebhookNodeAccount
+// WebhookNodeAccountLocation
+// WebhookNodeAlert
+// WebhookNodeAuditEntry
+// WebhookNodeCategory
+// WebhookNodeCodeMapping
+// WebhookNodeContract
+// WebhookNodeDeadLetter
+// WebhookNodeDespatchAdvice
+// WebhookNodeDeviation
+// WebhookNodeInboundDelivery
+// WebhookNodeInvoice
+// WebhookNodeItem
+// WebhookNodeMasterDataConflict
+// WebhookNodeObjective
+// WebhookNodeOperation
+// WebhookNodeOrder
+// WebhookNodeOrderLine
+// WebhookNodePartnerKey
+// WebhookNodePurchaseOrder
+// WebhookNodePurchaseOrderLine
+// WebhookNodePurchaseOrderResponse
+// WebhookNodeReconciliation
+// WebhookNodeReturn
+// WebhookNodeShipment
+// WebhookNodeShipmentEvent
+// WebhookNodeSignedMessage
+// WebhookNodeSupplierItem
+// WebhookNodeToleranceProfile
+// WebhookNodeTradingPartner
+// WebhookNodeUser
+// WebhookNodeWarehouse
+// WebhookNodeWebhookDelivery
+// WebhookNodeWebhookEndpoint
+type WebhookNode interface {
+	implementsGraphQLInterfaceWebhookNode()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *WebhookNodeAccount) implementsGraphQLInterfaceWebhookNode()               {}
+func (v *WebhookNodeAccountLocation) implementsGraphQLInterfaceWebhookNode()       {}
+func (v *WebhookNodeAlert) implementsGraphQLInterfaceWebhookNode()                 {}
+func (v *WebhookNodeAuditEntry) implementsGraphQLInterfaceWebhookNode()            {}
+func (v *WebhookNodeCategory) implementsGraphQLInterfaceWebhookNode()              {}
+func (v *WebhookNodeCodeMapping) implementsGraphQLInterfaceWebhookNode()           {}
+func (v *WebhookNodeContract) implementsGraphQLInterfaceWebhookNode()              {}
+func (v *WebhookNodeDeadLetter) implementsGraphQLInterfaceWebhookNode()            {}
+func (v *WebhookNodeDespatchAdvice) implementsGraphQLInterfaceWebhookNode()        {}
+func (v *WebhookNodeDeviation) implementsGraphQLInterfaceWebhookNode()             {}
+func (v *WebhookNodeInboundDelivery) implementsGraphQLInterfaceWebhookNode()       {}
+func (v *WebhookNodeInvoice) implementsGraphQLInterfaceWebhookNode()               {}
+func (v *WebhookNodeItem) implementsGraphQLInterfaceWebhookNode()                  {}
+func (v *WebhookNodeMasterDataConflict) implementsGraphQLInterfaceWebhookNode()    {}
+func (v *WebhookNodeObjective) implementsGraphQLInterfaceWebhookNode()             {}
+func (v *WebhookNodeOperation) implementsGraphQLInterfaceWebhookNode()             {}
+func (v *WebhookNodeOrder) implementsGraphQLInterfaceWebhookNode()                 {}
+func (v *WebhookNodeOrderLine) implementsGraphQLInterfaceWebhookNode()             {}
+func (v *WebhookNodePartnerKey) implementsGraphQLInterfaceWebhookNode()            {}
+func (v *WebhookNodePurchaseOrder) implementsGraphQLInterfaceWebhookNode()         {}
+func (v *WebhookNodePurchaseOrderLine) implementsGraphQLInterfaceWebhookNode()     {}
+func (v *WebhookNodePurchaseOrderResponse) implementsGraphQLInterfaceWebhookNode() {}
+func (v *WebhookNodeReconciliation) implementsGraphQLInterfaceWebhookNode()        {}
+func (v *WebhookNodeReturn) implementsGraphQLInterfaceWebhookNode()                {}
+func (v *WebhookNodeShipment) implementsGraphQLInterfaceWebhookNode()              {}
+func (v *WebhookNodeShipmentEvent) implementsGraphQLInterfaceWebhookNode()         {}
+func (v *WebhookNodeSignedMessage) implementsGraphQLInterfaceWebhookNode()         {}
+func (v *WebhookNodeSupplierItem) implementsGraphQLInterfaceWebhookNode()          {}
+func (v *WebhookNodeToleranceProfile) implementsGraphQLInterfaceWebhookNode()      {}
+func (v *WebhookNodeTradingPartner) implementsGraphQLInterfaceWebhookNode()        {}
+func (v *WebhookNodeUser) implementsGraphQLInterfaceWebhookNode()                  {}
+func (v *WebhookNodeWarehouse) implementsGraphQLInterfaceWebhookNode()             {}
+func (v *WebhookNodeWebhookDelivery) implementsGraphQLInterfaceWebhookNode()       {}
+func (v *WebhookNodeWebhookEndpoint) implementsGraphQLInterfaceWebhookNode()       {}
+
+func __unmarshalWebhookNode(b []byte, v *WebhookNode) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "Account":
+		*v = new(WebhookNodeAccount)
+		return json.Unmarshal(b, *v)
+	case "AccountLocation":
+		*v = new(WebhookNodeAccountLocation)
+		return json.Unmarshal(b, *v)
+	case "Alert":
+		*v = new(WebhookNodeAlert)
+		return json.Unmarshal(b, *v)
+	case "AuditEntry":
+		*v = new(WebhookNodeAuditEntry)
+		return json.Unmarshal(b, *v)
+	case "Category":
+		*v = new(WebhookNodeCategory)
+		return json.Unmarshal(b, *v)
+	case "CodeMapping":
+		*v = new(WebhookNodeCodeMapping)
+		return json.Unmarshal(b, *v)
+	case "Contract":
+		*v = new(WebhookNodeContract)
+		return json.Unmarshal(b, *v)
+	case "DeadLetter":
+		*v = new(WebhookNodeDeadLetter)
+		return json.Unmarshal(b, *v)
+	case "DespatchAdvice":
+		*v = new(WebhookNodeDespatchAdvice)
+		return json.Unmarshal(b, *v)
+	case "Deviation":
+		*v = new(WebhookNodeDeviation)
+		return json.Unmarshal(b, *v)
+	case "InboundDelivery":
+		*v = new(WebhookNodeInboundDelivery)
+		return json.Unmarshal(b, *v)
+	case "Invoice":
+		*v = new(WebhookNodeInvoice)
+		return json.Unmarshal(b, *v)
+	case "Item":
+		*v = new(WebhookNodeItem)
+		return json.Unmarshal(b, *v)
+	case "MasterDataConflict":
+		*v = new(WebhookNodeMasterDataConflict)
+		return json.Unmarshal(b, *v)
+	case "Objective":
+		*v = new(WebhookNodeObjective)
+		return json.Unmarshal(b, *v)
+	case "Operation":
+		*v = new(WebhookNodeOperation)
+		return json.Unmarshal(b, *v)
+	case "Order":
+		*v = new(WebhookNodeOrder)
+		return json.Unmarshal(b, *v)
+	case "OrderLine":
+		*v = new(WebhookNodeOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PartnerKey":
+		*v = new(WebhookNodePartnerKey)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrder":
+		*v = new(WebhookNodePurchaseOrder)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderLine":
+		*v = new(WebhookNodePurchaseOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderResponse":
+		*v = new(WebhookNodePurchaseOrderResponse)
+		return json.Unmarshal(b, *v)
+	case "Reconciliation":
+		*v = new(WebhookNodeReconciliation)
+		return json.Unmarshal(b, *v)
+	case "Return":
+		*v = new(WebhookNodeReturn)
+		return json.Unmarshal(b, *v)
+	case "Shipment":
+		*v = new(WebhookNodeShipment)
+		return json.Unmarshal(b, *v)
+	case "ShipmentEvent":
+		*v = new(WebhookNodeShipmentEvent)
+		return json.Unmarshal(b, *v)
+	case "SignedMessage":
+		*v = new(WebhookNodeSignedMessage)
+		return json.Unmarshal(b, *v)
+	case "SupplierItem":
+		*v = new(WebhookNodeSupplierItem)
+		return json.Unmarshal(b, *v)
+	case "ToleranceProfile":
+		*v = new(WebhookNodeToleranceProfile)
+		return json.Unmarshal(b, *v)
+	case "TradingPartner":
+		*v = new(WebhookNodeTradingPartner)
+		return json.Unmarshal(b, *v)
+	case "User":
+		*v = new(WebhookNodeUser)
+		return json.Unmarshal(b, *v)
+	case "Warehouse":
+		*v = new(WebhookNodeWarehouse)
+		return json.Unmarshal(b, *v)
+	case "WebhookDelivery":
+		*v = new(WebhookNodeWebhookDelivery)
+		return json.Unmarshal(b, *v)
+	case "WebhookEndpoint":
+		*v = new(WebhookNodeWebhookEndpoint)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Node.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for WebhookNode: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalWebhookNode(v *WebhookNode) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *WebhookNodeAccount:
+		typename = "Account"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeAccount
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeAccountLocation:
+		typename = "AccountLocation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeAccountLocation
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeAlert:
+		typename = "Alert"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeAlert
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeAuditEntry:
+		typename = "AuditEntry"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeAuditEntry
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeCategory:
+		typename = "Category"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeCategory
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeCodeMapping:
+		typename = "CodeMapping"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeCodeMapping
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeContract:
+		typename = "Contract"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeContract
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeDeadLetter:
+		typename = "DeadLetter"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeDeadLetter
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeDespatchAdvice:
+		typename = "DespatchAdvice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeDespatchAdvice
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeDeviation:
+		typename = "Deviation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeDeviation
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeInboundDelivery:
+		typename = "InboundDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeInboundDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeInvoice:
+		typename = "Invoice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeInvoice
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeItem:
+		typename = "Item"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeMasterDataConflict:
+		typename = "MasterDataConflict"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeMasterDataConflict
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeObjective:
+		typename = "Objective"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeObjective
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeOperation:
+		typename = "Operation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeOperation
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeOrder:
+		typename = "Order"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeOrderLine:
+		typename = "OrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodePartnerKey:
+		typename = "PartnerKey"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodePartnerKey
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodePurchaseOrder:
+		typename = "PurchaseOrder"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodePurchaseOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodePurchaseOrderLine:
+		typename = "PurchaseOrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodePurchaseOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodePurchaseOrderResponse:
+		typename = "PurchaseOrderResponse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodePurchaseOrderResponse
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeReconciliation:
+		typename = "Reconciliation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeReconciliation
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeReturn:
+		typename = "Return"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeReturn
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeShipment:
+		typename = "Shipment"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeShipment
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeShipmentEvent:
+		typename = "ShipmentEvent"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeShipmentEvent
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeSignedMessage:
+		typename = "SignedMessage"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeSignedMessage
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeSupplierItem:
+		typename = "SupplierItem"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeSupplierItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeToleranceProfile:
+		typename = "ToleranceProfile"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeToleranceProfile
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeTradingPartner:
+		typename = "TradingPartner"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeTradingPartner
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeUser:
+		typename = "User"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeUser
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeWarehouse:
+		typename = "Warehouse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeWarehouse
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeWebhookDelivery:
+		typename = "WebhookDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeWebhookDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *WebhookNodeWebhookEndpoint:
+		typename = "WebhookEndpoint"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*WebhookNodeWebhookEndpoint
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for WebhookNode: "%T"`, v)
+	}
+}
+
+// WebhookNodeAccount includes the requested fields of the GraphQL type Account.
+type WebhookNodeAccount struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeAccount) GetTypename() *string { return v.Typename }
+
+// WebhookNodeAccountLocation includes the requested fields of the GraphQL type AccountLocation.
+type WebhookNodeAccountLocation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeAccountLocation) GetTypename() *string { return v.Typename }
+
+// WebhookNodeAlert includes the requested fields of the GraphQL type Alert.
+type WebhookNodeAlert struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeAlert) GetTypename() *string { return v.Typename }
+
+// WebhookNodeAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type WebhookNodeAuditEntry struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeAuditEntry) GetTypename() *string { return v.Typename }
+
+// WebhookNodeCategory includes the requested fields of the GraphQL type Category.
+type WebhookNodeCategory struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeCategory) GetTypename() *string { return v.Typename }
+
+// WebhookNodeCodeMapping includes the requested fields of the GraphQL type CodeMapping.
+type WebhookNodeCodeMapping struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeCodeMapping) GetTypename() *string { return v.Typename }
+
+// WebhookNodeContract includes the requested fields of the GraphQL type Contract.
+type WebhookNodeContract struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeContract) GetTypename() *string { return v.Typename }
+
+// WebhookNodeDeadLetter includes the requested fields of the GraphQL type DeadLetter.
+type WebhookNodeDeadLetter struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeDeadLetter) GetTypename() *string { return v.Typename }
+
+// WebhookNodeDeliveriesWebhookDeliveryConnection includes the requested fields of the GraphQL type WebhookDeliveryConnection.
+type WebhookNodeDeliveriesWebhookDeliveryConnection struct {
+	Nodes []WebhookNodeDeliveriesWebhookDeliveryConnectionNodesWebhookDelivery `json:"nodes,omitzero"`
+}
+
+// WebhookNodeDeliveriesWebhookDeliveryConnectionNodesWebhookDelivery includes the requested fields of the GraphQL type WebhookDelivery.
+type WebhookNodeDeliveriesWebhookDeliveryConnectionNodesWebhookDelivery struct {
+	Id            string                                                                                      `json:"id"`
+	Subject       string                                                                                      `json:"subject"`
+	State         DeliveryState                                                                               `json:"state"`
+	Body          json.RawMessage                                                                             `json:"body"`
+	NextAttemptAt *string                                                                                     `json:"nextAttemptAt,omitzero"`
+	Attempts      []WebhookNodeDeliveriesWebhookDeliveryConnectionNodesWebhookDeliveryAttemptsDeliveryAttempt `json:"attempts,omitzero"`
+}
+
+// WebhookNodeDeliveriesWebhookDeliveryConnectionNodesWebhookDeliveryAttemptsDeliveryAttempt includes the requested fields of the GraphQL type DeliveryAttempt.
+type WebhookNodeDeliveriesWebhookDeliveryConnectionNodesWebhookDeliveryAttemptsDeliveryAttempt struct {
+	At         string  `json:"at"`
+	HttpStatus *int    `json:"httpStatus,omitzero"`
+	Took       string  `json:"took"`
+	Error      *string `json:"error,omitzero"`
+}
+
+// WebhookNodeDespatchAdvice includes the requested fields of the GraphQL type DespatchAdvice.
+type WebhookNodeDespatchAdvice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeDespatchAdvice) GetTypename() *string { return v.Typename }
+
+// WebhookNodeDeviation includes the requested fields of the GraphQL type Deviation.
+type WebhookNodeDeviation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeDeviation) GetTypename() *string { return v.Typename }
+
+// WebhookNodeInboundDelivery includes the requested fields of the GraphQL type InboundDelivery.
+type WebhookNodeInboundDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeInboundDelivery) GetTypename() *string { return v.Typename }
+
+// WebhookNodeInvoice includes the requested fields of the GraphQL type Invoice.
+type WebhookNodeInvoice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeInvoice) GetTypename() *string { return v.Typename }
+
+// WebhookNodeItem includes the requested fields of the GraphQL type Item.
+type WebhookNodeItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeItem) GetTypename() *string { return v.Typename }
+
+// WebhookNodeMasterDataConflict includes the requested fields of the GraphQL type MasterDataConflict.
+type WebhookNodeMasterDataConflict struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeMasterDataConflict) GetTypename() *string { return v.Typename }
+
+// WebhookNodeObjective includes the requested fields of the GraphQL type Objective.
+type WebhookNodeObjective struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeObjective) GetTypename() *string { return v.Typename }
+
+// WebhookNodeOperation includes the requested fields of the GraphQL type Operation.
+type WebhookNodeOperation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeOperation) GetTypename() *string { return v.Typename }
+
+// WebhookNodeOrder includes the requested fields of the GraphQL type Order.
+type WebhookNodeOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeOrder) GetTypename() *string { return v.Typename }
+
+// WebhookNodeOrderLine includes the requested fields of the GraphQL type OrderLine.
+type WebhookNodeOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeOrderLine) GetTypename() *string { return v.Typename }
+
+// WebhookNodePartnerKey includes the requested fields of the GraphQL type PartnerKey.
+type WebhookNodePartnerKey struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodePartnerKey) GetTypename() *string { return v.Typename }
+
+// WebhookNodePurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type WebhookNodePurchaseOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodePurchaseOrder) GetTypename() *string { return v.Typename }
+
+// WebhookNodePurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type WebhookNodePurchaseOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodePurchaseOrderLine) GetTypename() *string { return v.Typename }
+
+// WebhookNodePurchaseOrderResponse includes the requested fields of the GraphQL type PurchaseOrderResponse.
+type WebhookNodePurchaseOrderResponse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodePurchaseOrderResponse) GetTypename() *string { return v.Typename }
+
+// WebhookNodeReconciliation includes the requested fields of the GraphQL type Reconciliation.
+type WebhookNodeReconciliation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeReconciliation) GetTypename() *string { return v.Typename }
+
+// WebhookNodeReturn includes the requested fields of the GraphQL type Return.
+type WebhookNodeReturn struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeReturn) GetTypename() *string { return v.Typename }
+
+// WebhookNodeShipment includes the requested fields of the GraphQL type Shipment.
+type WebhookNodeShipment struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeShipment) GetTypename() *string { return v.Typename }
+
+// WebhookNodeShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type WebhookNodeShipmentEvent struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeShipmentEvent) GetTypename() *string { return v.Typename }
+
+// WebhookNodeSignedMessage includes the requested fields of the GraphQL type SignedMessage.
+type WebhookNodeSignedMessage struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeSignedMessage) GetTypename() *string { return v.Typename }
+
+// WebhookNodeSupplierItem includes the requested fields of the GraphQL type SupplierItem.
+type WebhookNodeSupplierItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeSupplierItem) GetTypename() *string { return v.Typename }
+
+// WebhookNodeToleranceProfile includes the requested fields of the GraphQL type ToleranceProfile.
+type WebhookNodeToleranceProfile struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeToleranceProfile) GetTypename() *string { return v.Typename }
+
+// WebhookNodeTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type WebhookNodeTradingPartner struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeTradingPartner) GetTypename() *string { return v.Typename }
+
+// WebhookNodeUser includes the requested fields of the GraphQL type User.
+type WebhookNodeUser struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeUser) GetTypename() *string { return v.Typename }
+
+// WebhookNodeWarehouse includes the requested fields of the GraphQL type Warehouse.
+type WebhookNodeWarehouse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeWarehouse) GetTypename() *string { return v.Typename }
+
+// WebhookNodeWebhookDelivery includes the requested fields of the GraphQL type WebhookDelivery.
+type WebhookNodeWebhookDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *WebhookNodeWebhookDelivery) GetTypename() *string { return v.Typename }
+
+// WebhookNodeWebhookEndpoint includes the requested fields of the GraphQL type WebhookEndpoint.
+type WebhookNodeWebhookEndpoint struct {
+	Typename       *string                                        `json:"__typename,omitzero"`
+	Status         WebhookStatus                                  `json:"status"`
+	DisabledReason *string                                        `json:"disabledReason,omitzero"`
+	Deliveries     WebhookNodeDeliveriesWebhookDeliveryConnection `json:"deliveries"`
+}
+
+func (v *WebhookNodeWebhookEndpoint) GetTypename() *string { return v.Typename }
+
+func (v *WebhookNodeWebhookEndpoint) GetStatus() WebhookStatus { return v.Status }
+
+func (v *WebhookNodeWebhookEndpoint) GetDisabledReason() *string { return v.DisabledReason }
+
+func (v *WebhookNodeWebhookEndpoint) GetDeliveries() WebhookNodeDeliveriesWebhookDeliveryConnection {
+	return v.Deliveries
+}
+
+// WebhookResponse is returned by Webhook on success.
+type WebhookResponse struct {
+	Node WebhookNode `json:"-"`
+}
+
+func (v *WebhookResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*WebhookResponse
+		Node json.RawMessage `json:"node"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.WebhookResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Node
+		src := firstPass.Node
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalWebhookNode(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal WebhookResponse.Node: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalWebhookResponse struct {
+	Node json.RawMessage `json:"node"`
+}
+
+func (v *WebhookResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *WebhookResponse) __premarshalJSON() (*__premarshalWebhookResponse, error) {
+	var retval __premarshalWebhookResponse
+
+	{
+
+		dst := &retval.Node
+		src := v.Node
+		var err error
+		*dst, err = __marshalWebhookNode(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal WebhookResponse.Node: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+type WebhookStatus string
+
+const (
+	WebhookStatusActive            WebhookStatus = "ACTIVE"
+	WebhookStatusDisabledByFailure WebhookStatus = "DISABLED_BY_FAILURE"
+	WebhookStatusPaused            WebhookStatus = "PAUSED"
+)
+
+var AllWebhookStatus = []WebhookStatus{
+	WebhookStatusActive,
+	WebhookStatusDisabledByFailure,
+	WebhookStatusPaused,
+}
+
+type WebhookTopic string
+
+const (
+	WebhookTopicOrderUpdated         WebhookTopic = "ORDER_UPDATED"
+	WebhookTopicShipmentUpdated      WebhookTopic = "SHIPMENT_UPDATED"
+	WebhookTopicPurchaseOrderUpdated WebhookTopic = "PURCHASE_ORDER_UPDATED"
+	WebhookTopicAvailabilityUpdated  WebhookTopic = "AVAILABILITY_UPDATED"
+	WebhookTopicInvoiceUpdated       WebhookTopic = "INVOICE_UPDATED"
+	WebhookTopicOperationUpdated     WebhookTopic = "OPERATION_UPDATED"
+	WebhookTopicAlertUpdated         WebhookTopic = "ALERT_UPDATED"
+)
+
+var AllWebhookTopic = []WebhookTopic{
+	WebhookTopicOrderUpdated,
+	WebhookTopicShipmentUpdated,
+	WebhookTopicPurchaseOrderUpdated,
+	WebhookTopicAvailabilityUpdated,
+	WebhookTopicInvoiceUpdated,
+	WebhookTopicOperationUpdated,
+	WebhookTopicAlertUpdated,
+}
+
 // WorkInProgressResponse is returned by WorkInProgress on success.
 type WorkInProgressResponse struct {
 	WorkInProgress []WorkInProgressWorkInProgressWorkInState `json:"workInProgress,omitzero"`
@@ -7228,8 +11093,16 @@ type WorkInProgressWorkInProgressWorkInState struct {
 	Kind OperationKind `json:"kind"`
 }
 
+type __AccountCreditProvenanceInput struct {
+	Number string `json:"number"`
+}
+
 type __AccountInput struct {
 	By AccountBy `json:"by"`
+}
+
+type __AccountProvenanceInput struct {
+	Number string `json:"number"`
 }
 
 type __AcknowledgeAlertInput struct {
@@ -7240,6 +11113,10 @@ type __AcknowledgeAlertInput struct {
 type __AdvanceOnboardingInput struct {
 	Key string                 `json:"key"`
 	In  AdvanceOnboardingInput `json:"in"`
+}
+
+type __AlertUpdatesInput struct {
+	Filter *AlertFilter `json:"filter,omitzero"`
 }
 
 type __AlertsInput struct {
@@ -7254,6 +11131,10 @@ type __AmendOrderInput struct {
 
 type __AuditOfInput struct {
 	Subject string `json:"subject"`
+}
+
+type __AvailabilityUpdatesInput struct {
+	Items []ItemBy `json:"items,omitzero"`
 }
 
 type __CancelDespatchAdviceInput struct {
@@ -7281,6 +11162,11 @@ type __DecideDeviationInput struct {
 	In  DecideDeviationInput `json:"in"`
 }
 
+type __DeleteWebhookEndpointInput struct {
+	Key string             `json:"key"`
+	In  WebhookEndpointRef `json:"in"`
+}
+
 type __DespatchAdviceNodeInput struct {
 	Id string `json:"id"`
 }
@@ -7292,6 +11178,14 @@ type __DeviationNodeInput struct {
 type __DiscardDeadLetterInput struct {
 	Key string          `json:"key"`
 	In  DeadLetterInput `json:"in"`
+}
+
+type __InboundDeliveriesInput struct {
+	Filter *InboundDeliveryFilter `json:"filter,omitzero"`
+}
+
+type __InvoiceProvenanceInput struct {
+	Number string `json:"number"`
 }
 
 type __ItemBrandInput struct {
@@ -7313,10 +11207,26 @@ type __ItemPromisesInput struct {
 	ShipTo string `json:"shipTo"`
 }
 
+type __ItemProvenanceInput struct {
+	Sku string `json:"sku"`
+}
+
 type __ItemSkusInput struct {
 	First   int         `json:"first"`
 	OrderBy ItemSort    `json:"orderBy"`
 	Filter  *ItemFilter `json:"filter,omitzero"`
+}
+
+type __ItemStockProvenanceInput struct {
+	Sku string `json:"sku"`
+}
+
+type __ItemStockReadNowInput struct {
+	Sku string `json:"sku"`
+}
+
+type __ItemSuccessorsInput struct {
+	Sku string `json:"sku"`
 }
 
 type __ItemSuppliersInput struct {
@@ -7356,6 +11266,14 @@ type __OperationStepsInput struct {
 	Filter *OperationFilter `json:"filter,omitzero"`
 }
 
+type __OperationUpdatesAfterInput struct {
+	After *string `json:"after,omitzero"`
+}
+
+type __OrderCommentInput struct {
+	Number string `json:"number"`
+}
+
 type __OrderCommitmentsInput struct {
 	Id string `json:"id"`
 }
@@ -7364,8 +11282,26 @@ type __OrderCountInput struct {
 	Filter *OrderFilter `json:"filter,omitzero"`
 }
 
+type __OrderDeliveriesInput struct {
+	Number string `json:"number"`
+}
+
+type __OrderExplanationInput struct {
+	Id string `json:"id"`
+}
+
 type __OrderInput struct {
 	Id string `json:"id"`
+}
+
+type __OrderProvenanceInput struct {
+	Number string `json:"number"`
+}
+
+type __OrderUpdatesInput struct {
+	Orders   []string `json:"orders,omitzero"`
+	Accounts []string `json:"accounts,omitzero"`
+	After    *string  `json:"after,omitzero"`
 }
 
 type __PartnerCodesInput struct {
@@ -7391,6 +11327,10 @@ type __PublishCodeMappingInput struct {
 	In  CodeMappingInput `json:"in"`
 }
 
+type __PurchaseOrderExplanationInput struct {
+	Number string `json:"number"`
+}
+
 type __PurchaseOrderInput struct {
 	Number string `json:"number"`
 }
@@ -7400,9 +11340,18 @@ type __PurchaseOrderNumbersInput struct {
 	Filter *PurchaseOrderFilter `json:"filter,omitzero"`
 }
 
+type __PurchaseOrderProvenanceInput struct {
+	Number string `json:"number"`
+}
+
 type __RecordSupportTicketsInput struct {
 	Key string                  `json:"key"`
 	In  SupportTicketCountInput `json:"in"`
+}
+
+type __RedeliverWebhookInput struct {
+	Key string                `json:"key"`
+	In  RedeliverWebhookInput `json:"in"`
 }
 
 type __RegisterPartnerInput struct {
@@ -7415,9 +11364,19 @@ type __ReplayInput struct {
 	In  ReplayInput `json:"in"`
 }
 
+type __ReportExceptionAlertInput struct {
+	Key string               `json:"key"`
+	In  ReportExceptionInput `json:"in"`
+}
+
 type __ReportExceptionInput struct {
 	Key string               `json:"key"`
 	In  ReportExceptionInput `json:"in"`
+}
+
+type __ResolveAlertErrorsInput struct {
+	Key string            `json:"key"`
+	In  ResolveAlertInput `json:"in"`
 }
 
 type __ResolveAlertInput struct {
@@ -7449,6 +11408,11 @@ type __RoiInput struct {
 	Period DateRangeInput `json:"period"`
 }
 
+type __RotateWebhookSecretInput struct {
+	Key string             `json:"key"`
+	In  WebhookEndpointRef `json:"in"`
+}
+
 type __SaveObjectiveInput struct {
 	Key string         `json:"key"`
 	In  ObjectiveInput `json:"in"`
@@ -7457,6 +11421,37 @@ type __SaveObjectiveInput struct {
 type __SaveToleranceProfileInput struct {
 	Key string                `json:"key"`
 	In  ToleranceProfileInput `json:"in"`
+}
+
+type __SaveWebhookEndpointInput struct {
+	Key string               `json:"key"`
+	In  WebhookEndpointInput `json:"in"`
+}
+
+type __ShipmentEventsInput struct {
+	Id string `json:"id"`
+}
+
+type __ShipmentInput struct {
+	Id string `json:"id"`
+}
+
+type __ShipmentPackagesInput struct {
+	Filter *ShipmentFilter `json:"filter,omitzero"`
+}
+
+type __ShipmentProvenanceInput struct {
+	Number string `json:"number"`
+}
+
+type __ShipmentUpdatesInput struct {
+	Shipments []string `json:"shipments,omitzero"`
+	After     *string  `json:"after,omitzero"`
+}
+
+type __ShipmentUpdatesWithOrdersInput struct {
+	Shipments []string `json:"shipments,omitzero"`
+	Orders    []string `json:"orders,omitzero"`
 }
 
 type __SlaInput struct {
@@ -7489,6 +11484,14 @@ type __UpdatePartnerInput struct {
 
 type __ValidateOrderInput struct {
 	In OrderInput `json:"in"`
+}
+
+type __ValidateOrderProvisionallyInput struct {
+	In OrderInput `json:"in"`
+}
+
+type __WebhookInput struct {
+	Id string `json:"id"`
 }
 
 // The query executed by Account.
@@ -7526,6 +11529,48 @@ func Account(
 	return data_, err_
 }
 
+// The query executed by AccountCreditProvenance.
+const AccountCreditProvenance_Operation = `
+query AccountCreditProvenance ($number: String!) {
+	account(by: {number:$number}) {
+		credit {
+			provenance {
+				... ProvenanceStaleness
+			}
+		}
+	}
+}
+fragment ProvenanceStaleness on Provenance {
+	stale
+	staleReason
+	staleSince
+}
+`
+
+func AccountCreditProvenance(
+	client_ graphql.Client,
+	number string,
+) (data_ *AccountCreditProvenanceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AccountCreditProvenance",
+		Query:  AccountCreditProvenance_Operation,
+		Variables: &__AccountCreditProvenanceInput{
+			Number: number,
+		},
+	}
+
+	data_ = &AccountCreditProvenanceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by AccountName.
 const AccountName_Operation = `
 query AccountName {
@@ -7549,6 +11594,46 @@ func AccountName(
 	}
 
 	data_ = &AccountNameResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by AccountProvenance.
+const AccountProvenance_Operation = `
+query AccountProvenance ($number: String!) {
+	account(by: {number:$number}) {
+		provenance {
+			... ProvenanceStaleness
+		}
+	}
+}
+fragment ProvenanceStaleness on Provenance {
+	stale
+	staleReason
+	staleSince
+}
+`
+
+func AccountProvenance(
+	client_ graphql.Client,
+	number string,
+) (data_ *AccountProvenanceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AccountProvenance",
+		Query:  AccountProvenance_Operation,
+		Variables: &__AccountProvenanceInput{
+			Number: number,
+		},
+	}
+
+	data_ = &AccountProvenanceResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -7776,6 +11861,68 @@ func AdvanceOnboarding(
 	)
 
 	return data_, err_
+}
+
+// The subscription executed by AlertUpdates.
+const AlertUpdates_Operation = `
+subscription AlertUpdates ($filter: AlertFilter) {
+	alertUpdates(filter: $filter) {
+		__typename
+		... on AlertUpdate {
+			alert {
+				id
+				kind
+				state
+				message
+			}
+			previousState
+		}
+	}
+}
+`
+
+// To unsubscribe, use [graphql.WebSocketClient.Unsubscribe]
+func AlertUpdates(
+	client_ graphql.WebSocketClient,
+	filter *AlertFilter,
+) (dataChan_ chan AlertUpdatesWsResponse, subscriptionID_ string, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AlertUpdates",
+		Query:  AlertUpdates_Operation,
+		Variables: &__AlertUpdatesInput{
+			Filter: filter,
+		},
+	}
+
+	dataChan_ = make(chan AlertUpdatesWsResponse)
+	subscriptionID_, err_ = client_.Subscribe(req_, dataChan_, AlertUpdatesForwardData)
+
+	return dataChan_, subscriptionID_, err_
+}
+
+type AlertUpdatesWsResponse graphql.BaseResponse[*AlertUpdatesResponse]
+
+func AlertUpdatesForwardData(interfaceChan interface{}, jsonRawMsg json.RawMessage) error {
+	var gqlResp graphql.Response
+	var wsResp AlertUpdatesWsResponse
+	err := json.Unmarshal(jsonRawMsg, &gqlResp)
+	if err != nil {
+		return err
+	}
+	if len(gqlResp.Errors) == 0 {
+		err = json.Unmarshal(jsonRawMsg, &wsResp)
+		if err != nil {
+			return err
+		}
+	} else {
+		wsResp.Errors = gqlResp.Errors
+	}
+	dataChan_, ok := interfaceChan.(chan AlertUpdatesWsResponse)
+	if !ok {
+		return errors.New("failed to cast interface into 'chan AlertUpdatesWsResponse'")
+	}
+	dataChan_ <- wsResp
+	return nil
 }
 
 // The query executed by Alerts.
@@ -8074,6 +12221,76 @@ func AuditOf(
 	)
 
 	return data_, err_
+}
+
+// The subscription executed by AvailabilityUpdates.
+const AvailabilityUpdates_Operation = `
+subscription AvailabilityUpdates ($items: [ItemBy!]!) {
+	availabilityUpdates(items: $items) {
+		__typename
+		... on AvailabilityUpdate {
+			availability {
+				item {
+					id
+				}
+				status
+				availableNow {
+					value
+				}
+				byWarehouse {
+					warehouse {
+						code
+					}
+				}
+			}
+			previousStatus
+		}
+	}
+}
+`
+
+// To unsubscribe, use [graphql.WebSocketClient.Unsubscribe]
+func AvailabilityUpdates(
+	client_ graphql.WebSocketClient,
+	items []ItemBy,
+) (dataChan_ chan AvailabilityUpdatesWsResponse, subscriptionID_ string, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AvailabilityUpdates",
+		Query:  AvailabilityUpdates_Operation,
+		Variables: &__AvailabilityUpdatesInput{
+			Items: items,
+		},
+	}
+
+	dataChan_ = make(chan AvailabilityUpdatesWsResponse)
+	subscriptionID_, err_ = client_.Subscribe(req_, dataChan_, AvailabilityUpdatesForwardData)
+
+	return dataChan_, subscriptionID_, err_
+}
+
+type AvailabilityUpdatesWsResponse graphql.BaseResponse[*AvailabilityUpdatesResponse]
+
+func AvailabilityUpdatesForwardData(interfaceChan interface{}, jsonRawMsg json.RawMessage) error {
+	var gqlResp graphql.Response
+	var wsResp AvailabilityUpdatesWsResponse
+	err := json.Unmarshal(jsonRawMsg, &gqlResp)
+	if err != nil {
+		return err
+	}
+	if len(gqlResp.Errors) == 0 {
+		err = json.Unmarshal(jsonRawMsg, &wsResp)
+		if err != nil {
+			return err
+		}
+	} else {
+		wsResp.Errors = gqlResp.Errors
+	}
+	dataChan_, ok := interfaceChan.(chan AvailabilityUpdatesWsResponse)
+	if !ok {
+		return errors.New("failed to cast interface into 'chan AvailabilityUpdatesWsResponse'")
+	}
+	dataChan_ <- wsResp
+	return nil
 }
 
 // The mutation executed by CancelDespatchAdvice.
@@ -8770,6 +12987,106 @@ func DecideDeviation(
 	return data_, err_
 }
 
+// The mutation executed by DeleteWebhookEndpoint.
+const DeleteWebhookEndpoint_Operation = `
+mutation DeleteWebhookEndpoint ($key: IdempotencyKey!, $in: WebhookEndpointRef!) {
+	deleteWebhookEndpoint(idempotencyKey: $key, input: $in) {
+		... SavedWebhookEndpoint
+	}
+}
+fragment SavedWebhookEndpoint on WebhookEndpointPayload {
+	errors {
+		__typename
+		... Refusal
+	}
+	replayed
+	secret
+	endpoint {
+		id
+		url
+		topics
+		status
+		disabledReason
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func DeleteWebhookEndpoint(
+	client_ graphql.Client,
+	key string,
+	in WebhookEndpointRef,
+) (data_ *DeleteWebhookEndpointResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "DeleteWebhookEndpoint",
+		Query:  DeleteWebhookEndpoint_Operation,
+		Variables: &__DeleteWebhookEndpointInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &DeleteWebhookEndpointResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by DespatchAdviceNode.
 const DespatchAdviceNode_Operation = `
 query DespatchAdviceNode ($id: ID!) {
@@ -9025,6 +13342,146 @@ func FirstItems(
 	)
 
 	return data_, err_
+}
+
+// The query executed by InboundDeliveries.
+const InboundDeliveries_Operation = `
+query InboundDeliveries ($filter: InboundDeliveryFilter) {
+	inboundDeliveries(first: 100, filter: $filter) {
+		nodes {
+			... InboundDeliveryDetails
+		}
+	}
+}
+fragment InboundDeliveryDetails on InboundDelivery {
+	id
+	instance
+	deliveryId
+	state
+	attempts
+	repeats
+	error
+	subjects
+}
+`
+
+func InboundDeliveries(
+	client_ graphql.Client,
+	filter *InboundDeliveryFilter,
+) (data_ *InboundDeliveriesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "InboundDeliveries",
+		Query:  InboundDeliveries_Operation,
+		Variables: &__InboundDeliveriesInput{
+			Filter: filter,
+		},
+	}
+
+	data_ = &InboundDeliveriesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by InvoiceProvenance.
+const InvoiceProvenance_Operation = `
+query InvoiceProvenance ($number: String!) {
+	invoice(by: {number:$number}) {
+		provenance {
+			... ProvenanceStaleness
+		}
+	}
+}
+fragment ProvenanceStaleness on Provenance {
+	stale
+	staleReason
+	staleSince
+}
+`
+
+func InvoiceProvenance(
+	client_ graphql.Client,
+	number string,
+) (data_ *InvoiceProvenanceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "InvoiceProvenance",
+		Query:  InvoiceProvenance_Operation,
+		Variables: &__InvoiceProvenanceInput{
+			Number: number,
+		},
+	}
+
+	data_ = &InvoiceProvenanceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The subscription executed by InvoiceUpdates.
+const InvoiceUpdates_Operation = `
+subscription InvoiceUpdates {
+	invoiceUpdates {
+		__typename
+		... on InvoiceUpdate {
+			invoice {
+				id
+			}
+			previousStatus
+		}
+	}
+}
+`
+
+// To unsubscribe, use [graphql.WebSocketClient.Unsubscribe]
+func InvoiceUpdates(
+	client_ graphql.WebSocketClient,
+) (dataChan_ chan InvoiceUpdatesWsResponse, subscriptionID_ string, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "InvoiceUpdates",
+		Query:  InvoiceUpdates_Operation,
+	}
+
+	dataChan_ = make(chan InvoiceUpdatesWsResponse)
+	subscriptionID_, err_ = client_.Subscribe(req_, dataChan_, InvoiceUpdatesForwardData)
+
+	return dataChan_, subscriptionID_, err_
+}
+
+type InvoiceUpdatesWsResponse graphql.BaseResponse[*InvoiceUpdatesResponse]
+
+func InvoiceUpdatesForwardData(interfaceChan interface{}, jsonRawMsg json.RawMessage) error {
+	var gqlResp graphql.Response
+	var wsResp InvoiceUpdatesWsResponse
+	err := json.Unmarshal(jsonRawMsg, &gqlResp)
+	if err != nil {
+		return err
+	}
+	if len(gqlResp.Errors) == 0 {
+		err = json.Unmarshal(jsonRawMsg, &wsResp)
+		if err != nil {
+			return err
+		}
+	} else {
+		wsResp.Errors = gqlResp.Errors
+	}
+	dataChan_, ok := interfaceChan.(chan InvoiceUpdatesWsResponse)
+	if !ok {
+		return errors.New("failed to cast interface into 'chan InvoiceUpdatesWsResponse'")
+	}
+	dataChan_ <- wsResp
+	return nil
 }
 
 // The query executed by ItemBrand.
@@ -9320,6 +13777,46 @@ func ItemPromises(
 	return data_, err_
 }
 
+// The query executed by ItemProvenance.
+const ItemProvenance_Operation = `
+query ItemProvenance ($sku: String!) {
+	item(by: {sku:$sku}) {
+		provenance {
+			... ProvenanceStaleness
+		}
+	}
+}
+fragment ProvenanceStaleness on Provenance {
+	stale
+	staleReason
+	staleSince
+}
+`
+
+func ItemProvenance(
+	client_ graphql.Client,
+	sku string,
+) (data_ *ItemProvenanceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemProvenance",
+		Query:  ItemProvenance_Operation,
+		Variables: &__ItemProvenanceInput{
+			Sku: sku,
+		},
+	}
+
+	data_ = &ItemProvenanceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ItemSkus.
 const ItemSkus_Operation = `
 query ItemSkus ($first: Int!, $orderBy: ItemSort!, $filter: ItemFilter) {
@@ -9348,6 +13845,128 @@ func ItemSkus(
 	}
 
 	data_ = &ItemSkusResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemStockProvenance.
+const ItemStockProvenance_Operation = `
+query ItemStockProvenance ($sku: String!) {
+	item(by: {sku:$sku}) {
+		availability {
+			provenance {
+				... ProvenanceStaleness
+			}
+		}
+	}
+}
+fragment ProvenanceStaleness on Provenance {
+	stale
+	staleReason
+	staleSince
+}
+`
+
+func ItemStockProvenance(
+	client_ graphql.Client,
+	sku string,
+) (data_ *ItemStockProvenanceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemStockProvenance",
+		Query:  ItemStockProvenance_Operation,
+		Variables: &__ItemStockProvenanceInput{
+			Sku: sku,
+		},
+	}
+
+	data_ = &ItemStockProvenanceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemStockReadNow.
+const ItemStockReadNow_Operation = `
+query ItemStockReadNow ($sku: String!) {
+	item(by: {sku:$sku}) {
+		availability(maxAge: "PT0S") {
+			onHand {
+				value
+			}
+			provenance {
+				mode
+				stale
+			}
+		}
+	}
+}
+`
+
+func ItemStockReadNow(
+	client_ graphql.Client,
+	sku string,
+) (data_ *ItemStockReadNowResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemStockReadNow",
+		Query:  ItemStockReadNow_Operation,
+		Variables: &__ItemStockReadNowInput{
+			Sku: sku,
+		},
+	}
+
+	data_ = &ItemStockReadNowResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemSuccessors.
+const ItemSuccessors_Operation = `
+query ItemSuccessors ($sku: String!) {
+	item(by: {sku:$sku}) {
+		name
+		replacedBy {
+			sku
+			replacedBy {
+				sku
+			}
+		}
+	}
+}
+`
+
+func ItemSuccessors(
+	client_ graphql.Client,
+	sku string,
+) (data_ *ItemSuccessorsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemSuccessors",
+		Query:  ItemSuccessors_Operation,
+		Variables: &__ItemSuccessorsInput{
+			Sku: sku,
+		},
+	}
+
+	data_ = &ItemSuccessorsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -9443,6 +14062,68 @@ func Items(
 	}
 
 	data_ = &ItemsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemsAtTheEnd.
+const ItemsAtTheEnd_Operation = `
+query ItemsAtTheEnd {
+	items(last: 5, filter: {status:[ACTIVE]}) {
+		nodes {
+			sku
+		}
+	}
+}
+`
+
+func ItemsAtTheEnd(
+	client_ graphql.Client,
+) (data_ *ItemsAtTheEndResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemsAtTheEnd",
+		Query:  ItemsAtTheEnd_Operation,
+	}
+
+	data_ = &ItemsAtTheEndResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemsFirst.
+const ItemsFirst_Operation = `
+query ItemsFirst {
+	items(first: 1) {
+		nodes {
+			sku
+		}
+	}
+}
+`
+
+func ItemsFirst(
+	client_ graphql.Client,
+) (data_ *ItemsFirstResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemsFirst",
+		Query:  ItemsFirst_Operation,
+	}
+
+	data_ = &ItemsFirstResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -9953,6 +14634,59 @@ func OperationUpdatesForwardData(interfaceChan interface{}, jsonRawMsg json.RawM
 	return nil
 }
 
+// The subscription executed by OperationUpdatesAfter.
+const OperationUpdatesAfter_Operation = `
+subscription OperationUpdatesAfter ($after: EventCursor) {
+	operationUpdates(after: $after) {
+		__typename
+	}
+}
+`
+
+// To unsubscribe, use [graphql.WebSocketClient.Unsubscribe]
+func OperationUpdatesAfter(
+	client_ graphql.WebSocketClient,
+	after *string,
+) (dataChan_ chan OperationUpdatesAfterWsResponse, subscriptionID_ string, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OperationUpdatesAfter",
+		Query:  OperationUpdatesAfter_Operation,
+		Variables: &__OperationUpdatesAfterInput{
+			After: after,
+		},
+	}
+
+	dataChan_ = make(chan OperationUpdatesAfterWsResponse)
+	subscriptionID_, err_ = client_.Subscribe(req_, dataChan_, OperationUpdatesAfterForwardData)
+
+	return dataChan_, subscriptionID_, err_
+}
+
+type OperationUpdatesAfterWsResponse graphql.BaseResponse[*OperationUpdatesAfterResponse]
+
+func OperationUpdatesAfterForwardData(interfaceChan interface{}, jsonRawMsg json.RawMessage) error {
+	var gqlResp graphql.Response
+	var wsResp OperationUpdatesAfterWsResponse
+	err := json.Unmarshal(jsonRawMsg, &gqlResp)
+	if err != nil {
+		return err
+	}
+	if len(gqlResp.Errors) == 0 {
+		err = json.Unmarshal(jsonRawMsg, &wsResp)
+		if err != nil {
+			return err
+		}
+	} else {
+		wsResp.Errors = gqlResp.Errors
+	}
+	dataChan_, ok := interfaceChan.(chan OperationUpdatesAfterWsResponse)
+	if !ok {
+		return errors.New("failed to cast interface into 'chan OperationUpdatesAfterWsResponse'")
+	}
+	dataChan_ <- wsResp
+	return nil
+}
+
 // The query executed by Order.
 const Order_Operation = `
 query Order ($id: ID!) {
@@ -10058,6 +14792,39 @@ func Order(
 	return data_, err_
 }
 
+// The query executed by OrderComment.
+const OrderComment_Operation = `
+query OrderComment ($number: String!) {
+	order(by: {number:$number}) {
+		comment
+	}
+}
+`
+
+func OrderComment(
+	client_ graphql.Client,
+	number string,
+) (data_ *OrderCommentResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderComment",
+		Query:  OrderComment_Operation,
+		Variables: &__OrderCommentInput{
+			Number: number,
+		},
+	}
+
+	data_ = &OrderCommentResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by OrderCommitments.
 const OrderCommitments_Operation = `
 query OrderCommitments ($id: ID!) {
@@ -10141,6 +14908,89 @@ func OrderCount(
 	return data_, err_
 }
 
+// The query executed by OrderDeliveries.
+const OrderDeliveries_Operation = `
+query OrderDeliveries ($number: String!) {
+	order(by: {number:$number}) {
+		lines(first: 50) {
+			nodes {
+				lineNumber
+				status
+				delivered {
+					value
+				}
+				deliveredBasis
+			}
+		}
+	}
+}
+`
+
+func OrderDeliveries(
+	client_ graphql.Client,
+	number string,
+) (data_ *OrderDeliveriesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderDeliveries",
+		Query:  OrderDeliveries_Operation,
+		Variables: &__OrderDeliveriesInput{
+			Number: number,
+		},
+	}
+
+	data_ = &OrderDeliveriesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by OrderExplanation.
+const OrderExplanation_Operation = `
+query OrderExplanation ($id: ID!) {
+	order(by: {id:$id}) {
+		status
+		statusExplanation {
+			status
+			rule
+			facts {
+				message
+				used
+			}
+		}
+	}
+}
+`
+
+func OrderExplanation(
+	client_ graphql.Client,
+	id string,
+) (data_ *OrderExplanationResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderExplanation",
+		Query:  OrderExplanation_Operation,
+		Variables: &__OrderExplanationInput{
+			Id: id,
+		},
+	}
+
+	data_ = &OrderExplanationResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by OrderNumbers.
 const OrderNumbers_Operation = `
 query OrderNumbers {
@@ -10165,6 +15015,228 @@ func OrderNumbers(
 	}
 
 	data_ = &OrderNumbersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by OrderProvenance.
+const OrderProvenance_Operation = `
+query OrderProvenance ($number: String!) {
+	order(by: {number:$number}) {
+		provenance {
+			... ProvenanceStaleness
+		}
+	}
+}
+fragment ProvenanceStaleness on Provenance {
+	stale
+	staleReason
+	staleSince
+}
+`
+
+func OrderProvenance(
+	client_ graphql.Client,
+	number string,
+) (data_ *OrderProvenanceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderProvenance",
+		Query:  OrderProvenance_Operation,
+		Variables: &__OrderProvenanceInput{
+			Number: number,
+		},
+	}
+
+	data_ = &OrderProvenanceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The subscription executed by OrderUpdates.
+const OrderUpdates_Operation = `
+subscription OrderUpdates ($orders: [ID!], $accounts: [ID!], $after: EventCursor) {
+	orderUpdates(orders: $orders, accounts: $accounts, after: $after) {
+		__typename
+		... on OrderUpdate {
+			order {
+				id
+				number
+				status
+			}
+			previousStatus
+			changedLines {
+				id
+				ordered {
+					value
+				}
+			}
+			commitmentChanges {
+				cause
+				at
+				line {
+					id
+				}
+			}
+		}
+		... on StreamCaughtUp {
+			replayed
+		}
+	}
+}
+`
+
+// To unsubscribe, use [graphql.WebSocketClient.Unsubscribe]
+func OrderUpdates(
+	client_ graphql.WebSocketClient,
+	orders []string,
+	accounts []string,
+	after *string,
+) (dataChan_ chan OrderUpdatesWsResponse, subscriptionID_ string, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderUpdates",
+		Query:  OrderUpdates_Operation,
+		Variables: &__OrderUpdatesInput{
+			Orders:   orders,
+			Accounts: accounts,
+			After:    after,
+		},
+	}
+
+	dataChan_ = make(chan OrderUpdatesWsResponse)
+	subscriptionID_, err_ = client_.Subscribe(req_, dataChan_, OrderUpdatesForwardData)
+
+	return dataChan_, subscriptionID_, err_
+}
+
+type OrderUpdatesWsResponse graphql.BaseResponse[*OrderUpdatesResponse]
+
+func OrderUpdatesForwardData(interfaceChan interface{}, jsonRawMsg json.RawMessage) error {
+	var gqlResp graphql.Response
+	var wsResp OrderUpdatesWsResponse
+	err := json.Unmarshal(jsonRawMsg, &gqlResp)
+	if err != nil {
+		return err
+	}
+	if len(gqlResp.Errors) == 0 {
+		err = json.Unmarshal(jsonRawMsg, &wsResp)
+		if err != nil {
+			return err
+		}
+	} else {
+		wsResp.Errors = gqlResp.Errors
+	}
+	dataChan_, ok := interfaceChan.(chan OrderUpdatesWsResponse)
+	if !ok {
+		return errors.New("failed to cast interface into 'chan OrderUpdatesWsResponse'")
+	}
+	dataChan_ <- wsResp
+	return nil
+}
+
+// The query executed by OrdersAndOthers.
+const OrdersAndOthers_Operation = `
+query OrdersAndOthers {
+	orders(first: 4, orderBy: NUMBER_ASC, filter: {status:[DELIVERED,INVOICED]}) {
+		nodes {
+			number
+			shipments {
+				nodes {
+					number
+					packages {
+						trackingNumber
+					}
+				}
+			}
+		}
+	}
+	purchaseOrders(last: 1) {
+		nodes {
+			number
+		}
+	}
+	items(last: 1) {
+		nodes {
+			sku
+		}
+	}
+	accounts(last: 1) {
+		nodes {
+			number
+		}
+	}
+	invoices(last: 1) {
+		nodes {
+			number
+		}
+	}
+}
+`
+
+// Numbers of records of each kind.
+func OrdersAndOthers(
+	client_ graphql.Client,
+) (data_ *OrdersAndOthersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrdersAndOthers",
+		Query:  OrdersAndOthers_Operation,
+	}
+
+	data_ = &OrdersAndOthersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by OrdersByNumber.
+const OrdersByNumber_Operation = `
+query OrdersByNumber {
+	orders(first: 2, orderBy: NUMBER_ASC) {
+		nodes {
+			number
+		}
+	}
+	purchaseOrders(first: 1) {
+		nodes {
+			number
+		}
+	}
+	accounts(first: 1) {
+		nodes {
+			number
+		}
+	}
+}
+`
+
+func OrdersByNumber(
+	client_ graphql.Client,
+) (data_ *OrdersByNumberResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrdersByNumber",
+		Query:  OrdersByNumber_Operation,
+	}
+
+	data_ = &OrdersByNumberResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -10785,6 +15857,46 @@ func PurchaseOrder(
 	return data_, err_
 }
 
+// The query executed by PurchaseOrderExplanation.
+const PurchaseOrderExplanation_Operation = `
+query PurchaseOrderExplanation ($number: String!) {
+	purchaseOrder(by: {number:$number}) {
+		statusExplanation {
+			status
+			facts {
+				message
+				used
+				ref
+			}
+		}
+	}
+}
+`
+
+func PurchaseOrderExplanation(
+	client_ graphql.Client,
+	number string,
+) (data_ *PurchaseOrderExplanationResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PurchaseOrderExplanation",
+		Query:  PurchaseOrderExplanation_Operation,
+		Variables: &__PurchaseOrderExplanationInput{
+			Number: number,
+		},
+	}
+
+	data_ = &PurchaseOrderExplanationResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by PurchaseOrderLines.
 const PurchaseOrderLines_Operation = `
 query PurchaseOrderLines {
@@ -10856,6 +15968,107 @@ func PurchaseOrderNumbers(
 	)
 
 	return data_, err_
+}
+
+// The query executed by PurchaseOrderProvenance.
+const PurchaseOrderProvenance_Operation = `
+query PurchaseOrderProvenance ($number: String!) {
+	purchaseOrder(by: {number:$number}) {
+		provenance {
+			... ProvenanceStaleness
+		}
+	}
+}
+fragment ProvenanceStaleness on Provenance {
+	stale
+	staleReason
+	staleSince
+}
+`
+
+func PurchaseOrderProvenance(
+	client_ graphql.Client,
+	number string,
+) (data_ *PurchaseOrderProvenanceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PurchaseOrderProvenance",
+		Query:  PurchaseOrderProvenance_Operation,
+		Variables: &__PurchaseOrderProvenanceInput{
+			Number: number,
+		},
+	}
+
+	data_ = &PurchaseOrderProvenanceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The subscription executed by PurchaseOrderUpdates.
+const PurchaseOrderUpdates_Operation = `
+subscription PurchaseOrderUpdates {
+	purchaseOrderUpdates {
+		__typename
+		... on PurchaseOrderUpdate {
+			purchaseOrder {
+				id
+				status
+			}
+			previousStatus
+			deviations {
+				id
+				field
+				state
+			}
+		}
+	}
+}
+`
+
+// To unsubscribe, use [graphql.WebSocketClient.Unsubscribe]
+func PurchaseOrderUpdates(
+	client_ graphql.WebSocketClient,
+) (dataChan_ chan PurchaseOrderUpdatesWsResponse, subscriptionID_ string, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PurchaseOrderUpdates",
+		Query:  PurchaseOrderUpdates_Operation,
+	}
+
+	dataChan_ = make(chan PurchaseOrderUpdatesWsResponse)
+	subscriptionID_, err_ = client_.Subscribe(req_, dataChan_, PurchaseOrderUpdatesForwardData)
+
+	return dataChan_, subscriptionID_, err_
+}
+
+type PurchaseOrderUpdatesWsResponse graphql.BaseResponse[*PurchaseOrderUpdatesResponse]
+
+func PurchaseOrderUpdatesForwardData(interfaceChan interface{}, jsonRawMsg json.RawMessage) error {
+	var gqlResp graphql.Response
+	var wsResp PurchaseOrderUpdatesWsResponse
+	err := json.Unmarshal(jsonRawMsg, &gqlResp)
+	if err != nil {
+		return err
+	}
+	if len(gqlResp.Errors) == 0 {
+		err = json.Unmarshal(jsonRawMsg, &wsResp)
+		if err != nil {
+			return err
+		}
+	} else {
+		wsResp.Errors = gqlResp.Errors
+	}
+	dataChan_, ok := interfaceChan.(chan PurchaseOrderUpdatesWsResponse)
+	if !ok {
+		return errors.New("failed to cast interface into 'chan PurchaseOrderUpdatesWsResponse'")
+	}
+	dataChan_ <- wsResp
+	return nil
 }
 
 // The mutation executed by RecordSupportTickets.
@@ -10939,6 +16152,98 @@ func RecordSupportTickets(
 	}
 
 	data_ = &RecordSupportTicketsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RedeliverWebhook.
+const RedeliverWebhook_Operation = `
+mutation RedeliverWebhook ($key: IdempotencyKey!, $in: RedeliverWebhookInput!) {
+	redeliverWebhook(idempotencyKey: $key, input: $in) {
+		errors {
+			__typename
+			... Refusal
+		}
+		delivery {
+			id
+			state
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func RedeliverWebhook(
+	client_ graphql.Client,
+	key string,
+	in RedeliverWebhookInput,
+) (data_ *RedeliverWebhookResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RedeliverWebhook",
+		Query:  RedeliverWebhook_Operation,
+		Variables: &__RedeliverWebhookInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &RedeliverWebhookResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -11047,6 +16352,42 @@ func RegisterPartner(
 	}
 
 	data_ = &RegisterPartnerResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by RejectedRecords.
+const RejectedRecords_Operation = `
+query RejectedRecords {
+	sourceHealth {
+		instance
+		rejectedRecords(first: 100) {
+			nodes {
+				kind
+				sourceRef
+				reason
+			}
+		}
+	}
+}
+`
+
+func RejectedRecords(
+	client_ graphql.Client,
+) (data_ *RejectedRecordsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RejectedRecords",
+		Query:  RejectedRecords_Operation,
+	}
+
+	data_ = &RejectedRecordsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -11295,6 +16636,97 @@ func ReportException(
 	return data_, err_
 }
 
+// The mutation executed by ReportExceptionAlert.
+const ReportExceptionAlert_Operation = `
+mutation ReportExceptionAlert ($key: IdempotencyKey!, $in: ReportExceptionInput!) {
+	reportException(idempotencyKey: $key, input: $in) {
+		errors {
+			__typename
+			... Refusal
+		}
+		alert {
+			id
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func ReportExceptionAlert(
+	client_ graphql.Client,
+	key string,
+	in ReportExceptionInput,
+) (data_ *ReportExceptionAlertResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ReportExceptionAlert",
+		Query:  ReportExceptionAlert_Operation,
+		Variables: &__ReportExceptionAlertInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ReportExceptionAlertResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by ResolveAlert.
 const ResolveAlert_Operation = `
 mutation ResolveAlert ($key: IdempotencyKey!, $in: ResolveAlertInput!) {
@@ -11394,6 +16826,94 @@ func ResolveAlert(
 	}
 
 	data_ = &ResolveAlertResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ResolveAlertErrors.
+const ResolveAlertErrors_Operation = `
+mutation ResolveAlertErrors ($key: IdempotencyKey!, $in: ResolveAlertInput!) {
+	resolveAlert(idempotencyKey: $key, input: $in) {
+		errors {
+			__typename
+			... Refusal
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func ResolveAlertErrors(
+	client_ graphql.Client,
+	key string,
+	in ResolveAlertInput,
+) (data_ *ResolveAlertErrorsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ResolveAlertErrors",
+		Query:  ResolveAlertErrors_Operation,
+		Variables: &__ResolveAlertErrorsInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &ResolveAlertErrorsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -11871,6 +17391,106 @@ func Roi(
 	return data_, err_
 }
 
+// The mutation executed by RotateWebhookSecret.
+const RotateWebhookSecret_Operation = `
+mutation RotateWebhookSecret ($key: IdempotencyKey!, $in: WebhookEndpointRef!) {
+	rotateWebhookSecret(idempotencyKey: $key, input: $in) {
+		... SavedWebhookEndpoint
+	}
+}
+fragment SavedWebhookEndpoint on WebhookEndpointPayload {
+	errors {
+		__typename
+		... Refusal
+	}
+	replayed
+	secret
+	endpoint {
+		id
+		url
+		topics
+		status
+		disabledReason
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func RotateWebhookSecret(
+	client_ graphql.Client,
+	key string,
+	in WebhookEndpointRef,
+) (data_ *RotateWebhookSecretResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RotateWebhookSecret",
+		Query:  RotateWebhookSecret_Operation,
+		Variables: &__RotateWebhookSecretInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &RotateWebhookSecretResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by SaveObjective.
 const SaveObjective_Operation = `
 mutation SaveObjective ($key: IdempotencyKey!, $in: ObjectiveInput!) {
@@ -12059,6 +17679,501 @@ func SaveToleranceProfile(
 	return data_, err_
 }
 
+// The mutation executed by SaveWebhookEndpoint.
+const SaveWebhookEndpoint_Operation = `
+mutation SaveWebhookEndpoint ($key: IdempotencyKey!, $in: WebhookEndpointInput!) {
+	saveWebhookEndpoint(idempotencyKey: $key, input: $in) {
+		... SavedWebhookEndpoint
+	}
+}
+fragment SavedWebhookEndpoint on WebhookEndpointPayload {
+	errors {
+		__typename
+		... Refusal
+	}
+	replayed
+	secret
+	endpoint {
+		id
+		url
+		topics
+		status
+		disabledReason
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func SaveWebhookEndpoint(
+	client_ graphql.Client,
+	key string,
+	in WebhookEndpointInput,
+) (data_ *SaveWebhookEndpointResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SaveWebhookEndpoint",
+		Query:  SaveWebhookEndpoint_Operation,
+		Variables: &__SaveWebhookEndpointInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &SaveWebhookEndpointResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Shipment.
+const Shipment_Operation = `
+query Shipment ($id: ID!) {
+	shipment(by: {id:$id}) {
+		... ShipmentDetails
+	}
+}
+fragment ShipmentDetails on Shipment {
+	id
+	status
+	eta {
+		at
+	}
+	exception {
+		message
+		suggestedAction
+	}
+	proofOfDelivery {
+		signedBy
+		deliveredAt
+	}
+	statusExplanation {
+		status
+		rule
+		facts {
+			at
+			message
+			used
+			ignoredBecause
+			ref
+		}
+	}
+	events(first: 100) {
+		nodes {
+			id
+			milestone
+			status
+			classifier
+			offsetKnown
+			occurredAt
+			raw {
+				code
+			}
+			corrects {
+				id
+			}
+			correctedBy {
+				id
+			}
+			location {
+				city
+				latitude
+			}
+		}
+	}
+}
+`
+
+func Shipment(
+	client_ graphql.Client,
+	id string,
+) (data_ *ShipmentResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Shipment",
+		Query:  Shipment_Operation,
+		Variables: &__ShipmentInput{
+			Id: id,
+		},
+	}
+
+	data_ = &ShipmentResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ShipmentEvents.
+const ShipmentEvents_Operation = `
+query ShipmentEvents ($id: ID!) {
+	shipment(by: {id:$id}) {
+		events(first: 100) {
+			nodes {
+				id
+			}
+		}
+	}
+}
+`
+
+func ShipmentEvents(
+	client_ graphql.Client,
+	id string,
+) (data_ *ShipmentEventsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShipmentEvents",
+		Query:  ShipmentEvents_Operation,
+		Variables: &__ShipmentEventsInput{
+			Id: id,
+		},
+	}
+
+	data_ = &ShipmentEventsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ShipmentIds.
+const ShipmentIds_Operation = `
+query ShipmentIds {
+	shipments(first: 5) {
+		nodes {
+			id
+		}
+		pageInfo {
+			endCursor
+		}
+	}
+}
+`
+
+func ShipmentIds(
+	client_ graphql.Client,
+) (data_ *ShipmentIdsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShipmentIds",
+		Query:  ShipmentIds_Operation,
+	}
+
+	data_ = &ShipmentIdsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ShipmentPackages.
+const ShipmentPackages_Operation = `
+query ShipmentPackages ($filter: ShipmentFilter) {
+	shipments(filter: $filter) {
+		nodes {
+			id
+			proofOfDelivery {
+				deliveredAt
+			}
+			packages {
+				trackingNumber
+				status
+				events {
+					package {
+						trackingNumber
+					}
+				}
+				proofOfDelivery {
+					deliveredAt
+				}
+			}
+		}
+	}
+}
+`
+
+func ShipmentPackages(
+	client_ graphql.Client,
+	filter *ShipmentFilter,
+) (data_ *ShipmentPackagesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShipmentPackages",
+		Query:  ShipmentPackages_Operation,
+		Variables: &__ShipmentPackagesInput{
+			Filter: filter,
+		},
+	}
+
+	data_ = &ShipmentPackagesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ShipmentProvenance.
+const ShipmentProvenance_Operation = `
+query ShipmentProvenance ($number: String!) {
+	shipment(by: {number:$number}) {
+		provenance {
+			... ProvenanceStaleness
+		}
+	}
+}
+fragment ProvenanceStaleness on Provenance {
+	stale
+	staleReason
+	staleSince
+}
+`
+
+func ShipmentProvenance(
+	client_ graphql.Client,
+	number string,
+) (data_ *ShipmentProvenanceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShipmentProvenance",
+		Query:  ShipmentProvenance_Operation,
+		Variables: &__ShipmentProvenanceInput{
+			Number: number,
+		},
+	}
+
+	data_ = &ShipmentProvenanceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The subscription executed by ShipmentUpdates.
+const ShipmentUpdates_Operation = `
+subscription ShipmentUpdates ($shipments: [ID!], $after: EventCursor) {
+	shipmentUpdates(shipments: $shipments, after: $after) {
+		__typename
+		... on StreamItem {
+			cursor
+			at
+		}
+		... on ShipmentUpdate {
+			previousStatus
+			etaShift
+			shipment {
+				id
+				number
+				status
+			}
+			event {
+				id
+				milestone
+			}
+		}
+		... on StreamCaughtUp {
+			replayed
+		}
+		... on StreamGap {
+			from
+			requery
+		}
+	}
+}
+`
+
+// To unsubscribe, use [graphql.WebSocketClient.Unsubscribe]
+func ShipmentUpdates(
+	client_ graphql.WebSocketClient,
+	shipments []string,
+	after *string,
+) (dataChan_ chan ShipmentUpdatesWsResponse, subscriptionID_ string, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShipmentUpdates",
+		Query:  ShipmentUpdates_Operation,
+		Variables: &__ShipmentUpdatesInput{
+			Shipments: shipments,
+			After:     after,
+		},
+	}
+
+	dataChan_ = make(chan ShipmentUpdatesWsResponse)
+	subscriptionID_, err_ = client_.Subscribe(req_, dataChan_, ShipmentUpdatesForwardData)
+
+	return dataChan_, subscriptionID_, err_
+}
+
+type ShipmentUpdatesWsResponse graphql.BaseResponse[*ShipmentUpdatesResponse]
+
+func ShipmentUpdatesForwardData(interfaceChan interface{}, jsonRawMsg json.RawMessage) error {
+	var gqlResp graphql.Response
+	var wsResp ShipmentUpdatesWsResponse
+	err := json.Unmarshal(jsonRawMsg, &gqlResp)
+	if err != nil {
+		return err
+	}
+	if len(gqlResp.Errors) == 0 {
+		err = json.Unmarshal(jsonRawMsg, &wsResp)
+		if err != nil {
+			return err
+		}
+	} else {
+		wsResp.Errors = gqlResp.Errors
+	}
+	dataChan_, ok := interfaceChan.(chan ShipmentUpdatesWsResponse)
+	if !ok {
+		return errors.New("failed to cast interface into 'chan ShipmentUpdatesWsResponse'")
+	}
+	dataChan_ <- wsResp
+	return nil
+}
+
+// The subscription executed by ShipmentUpdatesWithOrders.
+const ShipmentUpdatesWithOrders_Operation = `
+subscription ShipmentUpdatesWithOrders ($shipments: [ID!], $orders: [ID!]) {
+	shipmentUpdates(shipments: $shipments, orders: $orders) {
+		__typename
+		... on ShipmentUpdate {
+			at
+			previousStatus
+			event {
+				id
+				milestone
+			}
+			shipment {
+				id
+				number
+				status
+				orders {
+					id
+					number
+				}
+			}
+		}
+	}
+}
+`
+
+// As ShipmentUpdates, for those who are shown customers' orders.
+// To unsubscribe, use [graphql.WebSocketClient.Unsubscribe]
+func ShipmentUpdatesWithOrders(
+	client_ graphql.WebSocketClient,
+	shipments []string,
+	orders []string,
+) (dataChan_ chan ShipmentUpdatesWithOrdersWsResponse, subscriptionID_ string, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShipmentUpdatesWithOrders",
+		Query:  ShipmentUpdatesWithOrders_Operation,
+		Variables: &__ShipmentUpdatesWithOrdersInput{
+			Shipments: shipments,
+			Orders:    orders,
+		},
+	}
+
+	dataChan_ = make(chan ShipmentUpdatesWithOrdersWsResponse)
+	subscriptionID_, err_ = client_.Subscribe(req_, dataChan_, ShipmentUpdatesWithOrdersForwardData)
+
+	return dataChan_, subscriptionID_, err_
+}
+
+type ShipmentUpdatesWithOrdersWsResponse graphql.BaseResponse[*ShipmentUpdatesWithOrdersResponse]
+
+func ShipmentUpdatesWithOrdersForwardData(interfaceChan interface{}, jsonRawMsg json.RawMessage) error {
+	var gqlResp graphql.Response
+	var wsResp ShipmentUpdatesWithOrdersWsResponse
+	err := json.Unmarshal(jsonRawMsg, &gqlResp)
+	if err != nil {
+		return err
+	}
+	if len(gqlResp.Errors) == 0 {
+		err = json.Unmarshal(jsonRawMsg, &wsResp)
+		if err != nil {
+			return err
+		}
+	} else {
+		wsResp.Errors = gqlResp.Errors
+	}
+	dataChan_, ok := interfaceChan.(chan ShipmentUpdatesWithOrdersWsResponse)
+	if !ok {
+		return errors.New("failed to cast interface into 'chan ShipmentUpdatesWithOrdersWsResponse'")
+	}
+	dataChan_ <- wsResp
+	return nil
+}
+
 // The query executed by Sla.
 const Sla_Operation = `
 query Sla ($period: DateRangeInput!) {
@@ -12098,6 +18213,36 @@ func Sla(
 	return data_, err_
 }
 
+// The query executed by SourceLag.
+const SourceLag_Operation = `
+query SourceLag {
+	sourceHealth {
+		instance
+		lag
+	}
+}
+`
+
+func SourceLag(
+	client_ graphql.Client,
+) (data_ *SourceLagResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SourceLag",
+		Query:  SourceLag_Operation,
+	}
+
+	data_ = &SourceLagResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by SourceReasons.
 const SourceReasons_Operation = `
 query SourceReasons {
@@ -12118,6 +18263,38 @@ func SourceReasons(
 	}
 
 	data_ = &SourceReasonsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by StockedItems.
+const StockedItems_Operation = `
+query StockedItems {
+	items(first: 5, filter: {inStock:true}) {
+		nodes {
+			id
+			sku
+		}
+	}
+}
+`
+
+func StockedItems(
+	client_ graphql.Client,
+) (data_ *StockedItemsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "StockedItems",
+		Query:  StockedItems_Operation,
+	}
+
+	data_ = &StockedItemsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -12861,6 +19038,47 @@ func ValidateOrder(
 	return data_, err_
 }
 
+// The query executed by ValidateOrderProvisionally.
+const ValidateOrderProvisionally_Operation = `
+query ValidateOrderProvisionally ($in: OrderInput!) {
+	validateOrder(input: $in) {
+		provisional
+		lines {
+			promise {
+				reasons {
+					code
+					message
+				}
+			}
+		}
+	}
+}
+`
+
+func ValidateOrderProvisionally(
+	client_ graphql.Client,
+	in OrderInput,
+) (data_ *ValidateOrderProvisionallyResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ValidateOrderProvisionally",
+		Query:  ValidateOrderProvisionally_Operation,
+		Variables: &__ValidateOrderProvisionallyInput{
+			In: in,
+		},
+	}
+
+	data_ = &ValidateOrderProvisionallyResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by Viewer.
 const Viewer_Operation = `
 query Viewer {
@@ -12890,6 +19108,150 @@ func Viewer(
 	}
 
 	data_ = &ViewerResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ViewerAccountNumber.
+const ViewerAccountNumber_Operation = `
+query ViewerAccountNumber {
+	viewer {
+		__typename
+		... on CustomerViewer {
+			account {
+				number
+			}
+		}
+	}
+}
+`
+
+func ViewerAccountNumber(
+	client_ graphql.Client,
+) (data_ *ViewerAccountNumberResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ViewerAccountNumber",
+		Query:  ViewerAccountNumber_Operation,
+	}
+
+	data_ = &ViewerAccountNumberResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ViewerType.
+const ViewerType_Operation = `
+query ViewerType {
+	viewer {
+		__typename
+	}
+}
+`
+
+func ViewerType(
+	client_ graphql.Client,
+) (data_ *ViewerTypeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ViewerType",
+		Query:  ViewerType_Operation,
+	}
+
+	data_ = &ViewerTypeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Webhook.
+const Webhook_Operation = `
+query Webhook ($id: ID!) {
+	node(id: $id) {
+		__typename
+		... on WebhookEndpoint {
+			status
+			disabledReason
+			deliveries(first: 50) {
+				nodes {
+					id
+					subject
+					state
+					body
+					nextAttemptAt
+					attempts {
+						at
+						httpStatus
+						took
+						error
+					}
+				}
+			}
+		}
+	}
+}
+`
+
+func Webhook(
+	client_ graphql.Client,
+	id string,
+) (data_ *WebhookResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Webhook",
+		Query:  Webhook_Operation,
+		Variables: &__WebhookInput{
+			Id: id,
+		},
+	}
+
+	data_ = &WebhookResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by WebhookEndpoints.
+const WebhookEndpoints_Operation = `
+query WebhookEndpoints {
+	webhookEndpoints {
+		id
+	}
+}
+`
+
+func WebhookEndpoints(
+	client_ graphql.Client,
+) (data_ *WebhookEndpointsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "WebhookEndpoints",
+		Query:  WebhookEndpoints_Operation,
+	}
+
+	data_ = &WebhookEndpointsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

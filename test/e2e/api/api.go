@@ -48,3 +48,9 @@ type Refusal struct {
 
 // Amount is of a sum of money.
 type Amount struct{ Amount string }
+
+// Identified is something that has an id of Portico's; its zero value where the caller sees none.
+type Identified struct {
+	Typename string `json:"__typename"`
+	Id       string
+}
