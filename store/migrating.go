@@ -64,8 +64,9 @@ func passes(err error) bool {
 	return is && (e.Code == lockNotAvailable || e.Code.Class() == transactionRollback)
 }
 
-// What PostgreSQL calls these: an error, and a class with deadlocks in it.
-const lockNotAvailable, transactionRollback = "55P03", "40"
+// What PostgreSQL calls conditions that pass: a lock that was not to be had, a transaction that was left open for too long
+// (idle_in_transaction_session_timeout), and the class with deadlocks in it.
+const lockNotAvailable, leftOpen, transactionRollback = "55P03", "25P03", "40"
 
 // unlimited opens connections on which a statement takes the time that it takes: an index of a large table takes long.
 type unlimited struct{ driver.Connector }

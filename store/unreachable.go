@@ -6,22 +6,22 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"strings"
+	"slices"
 )
 
 // Unreachable tells whether err says that the database cannot be reached now, or is about to
-// end or to begin, or has not what it needs: what was asked may be asked again later. A wrong password, or a database
-// that does not exist, is not that.
+// end or to begin, or has not what it needs, or that work and other work waited for each other: what was asked may be asked
+// again later. A wrong password, or a database that does not exist, is not that.
 func Unreachable(err error) bool {
 	if state, is := errors.AsType[interface { // of both drivers
 		error
 		SQLState() string
 	}](err); is {
 		switch code := state.SQLState(); code {
-		case "57P01", "57P02", "57P03", lockNotAvailable: // it is shut down, has crashed, is starting
+		case "57P01", "57P02", "57P03", lockNotAvailable, leftOpen: // it is shut down, has crashed, is starting
 			return true
-		default:
-			return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53") // of the connection, and of memory and places
+		default: // of the connection, of memory and places, and of deadlocks
+			return slices.Contains([]string{"08", "53", transactionRollback}, code[:min(2, len(code))])
 		}
 	}
 	if _, is := errors.AsType[*url.Error](err); is {

@@ -20,6 +20,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/coder/websocket/wsjson"
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 )
 
 // proof is what a run proves, and how hard it is made.
@@ -436,6 +437,7 @@ func (p *proof) endThings(ctx context.Context) (ended map[string]int, err error)
 }
 
 // lock holds the tables below orders for a while: what changed meanwhile cannot be made. Orders themselves go on changing.
+// Where it and the servers' work wait for each other, PostgreSQL ends one of them: it begins once more.
 func (p *proof) lock(ctx context.Context, r *rand.Rand) error {
 	tx, err := p.db.BeginTxx(ctx, nil)
 	if err != nil {
@@ -443,6 +445,10 @@ func (p *proof) lock(ctx context.Context, r *rand.Rand) error {
 	}
 	defer func() { _ = tx.Rollback() }()
 	if _, err := tx.ExecContext(ctx, `LOCK TABLE schedule_lines, accounts IN ACCESS EXCLUSIVE MODE`); err != nil {
+		_ = tx.Rollback()
+		if e, is := errors.AsType[*pq.Error](err); is && e.Code.Name() == "deadlock_detected" {
+			return p.lock(ctx, r)
+		}
 		return err
 	}
 	select {
