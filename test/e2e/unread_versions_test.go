@@ -69,6 +69,12 @@ func TestARecordOfWhichANewerVersionIsUnreadIsStale(t *testing.T) {
 		},
 		{"an item", itemProvenance, sku, "erp", "materials", "", map[string]any{"life": "Q"}, "life"},
 		{"stock", stockProvenance, sku, "wms", "stock", "", map[string]any{"uom": "QQ"}, "uom"},
+		{"stock that is in no place", stockProvenance, sku, "wms", "stock", "", map[string]any{"sites": []any{}}, "no longer names it"},
+		{
+			"stock that is in fewer places", stockProvenance, sku, "wms", "stock", "",
+			map[string]any{"sites": []any{map[string]any{"site": "RTM", "qty": 5, "res": 0, "safety": 0}}},
+			"no longer names it",
+		},
 		{"an account", accountProvenance, account, "erp", "customers", "", map[string]any{"blk": "Q"}, "blk"},
 		{"credit", creditProvenance, account, "erp", "credits", "", map[string]any{"used": "much"}, "used"},
 		{
