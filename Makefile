@@ -79,7 +79,7 @@ reset: bin/portico ## Begin anew: remove the embedded database, the sandbox's jo
 
 web: ## Build the pages that browsers load (needs Node 20)
 	@for page in web/graphiql examples/tracking; do (cd $$page && npm ci --no-audit --no-fund && npm run build) || exit 1; done
-	@find web/graphiql examples/tracking \( -name node_modules -o -name gql \) -prune -o -type f -print | grep -E '/(src|dist)/|\.(mjs|js|ts|html)$$|/(package|package-lock|tsconfig)\.json$$' | LC_ALL=C sort | xargs sha256sum > web/builds.sum
+	@$(GO) test ./web -run TheCommittedBuild -update
 
 test-web: web ## Build those pages once more and compare them with what is committed
 	@git diff --exit-code --stat -- web examples && test -z "$$(git status --porcelain -- web examples)"

@@ -18,7 +18,7 @@ func Unreachable(err error) bool {
 		SQLState() string
 	}](err); is {
 		switch code := state.SQLState(); code {
-		case "57P01", "57P02", "57P03", lockNotAvailable, leftOpen: // it is shut down, has crashed, is starting
+		case "57P01", "57P02", "57P03", lockNotAvailable, leftOpen: // and it is shut down, has crashed, is starting
 			return true
 		default: // of the connection, of memory and places, and of deadlocks
 			return slices.Contains([]string{"08", "53", transactionRollback}, code[:min(2, len(code))])

@@ -1,14 +1,15 @@
 package web
 
 import (
-	"cmp"
 	"crypto/sha256"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -57,40 +58,44 @@ func TestThePageIsCompressedCachedAndKeptToItsHost(t *testing.T) {
 	}
 }
 
+var update = flag.Bool("update", false, "write what pages are built of, and what was built, to builds.sum")
+
 // TestTheCommittedBuildIsTheOneOfItsSources compares what `make web` read and wrote with what is there. To build the pages takes minutes of
 // CPU and the npm registry; `make test-web` does it.
 func TestTheCommittedBuildIsTheOneOfItsSources(t *testing.T) {
-	list, err := os.ReadFile("builds.sum")
-	if err != nil {
-		t.Fatal(err)
-	}
-	built := map[string]string{}
-	for line := range strings.Lines(string(list)) {
-		sum, path, _ := strings.Cut(strings.TrimSpace(line), "  ")
-		built[path] = sum
-	}
-	for _, page := range []string{"web/graphiql", "examples/tracking"} {
+	var sums strings.Builder
+	for _, page := range []string{"examples/tracking", "web/graphiql"} {
 		err := filepath.WalkDir(filepath.Join("..", page), func(path string, entry os.DirEntry, err error) error {
-			if err != nil || entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == "gql") { // the latter is made of the schema
-				return cmp.Or(err, filepath.SkipDir)
-			}
-			path = filepath.ToSlash(strings.TrimPrefix(path, ".."+string(filepath.Separator)))
-			if entry.IsDir() || !ofBuild.MatchString(path) {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == "gql"): // the latter is made of the schema
+				return filepath.SkipDir
+			case entry.IsDir() || !ofBuild.MatchString(filepath.ToSlash(path)):
 				return nil
 			}
-			text, err := os.ReadFile(filepath.Join("..", path))
-			if sum := fmt.Sprintf("%x", sha256.Sum256(text)); err == nil && built[path] != sum {
-				t.Errorf("%s is not as it was when the pages were built: run `make web` and commit what it changes", path)
-			}
-			delete(built, path)
+			text, err := os.ReadFile(path)
+			fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(text), filepath.ToSlash(path)[len("../"):])
 			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	for path := range built {
-		t.Errorf("%s was there when the pages were built: run `make web` and commit what it changes", path)
+	if *update {
+		if err := os.WriteFile("builds.sum", []byte(sums.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	built, err := os.ReadFile("builds.sum")
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, was := strings.Split(sums.String(), "\n"), strings.Split(string(built), "\n")
+	for _, line := range slices.Concat(is, was) {
+		if _, path, _ := strings.Cut(line, "  "); slices.Contains(is, line) != slices.Contains(was, line) {
+			t.Errorf("%s is not as it was when the pages were built: run `make web` and commit what it changes", path)
+		}
 	}
 }
 

@@ -68,9 +68,9 @@ func replicate[P sources.Adapter, T any](of sources.Records[P, T], save saver[T]
 			return batch{}, err
 		}
 		b := batch{rows: len(page.Records) + len(page.Rejected), next: page.Next, total: page.Total}
-		records := slices.Clone(page.Records)
+		records := page.Records
 		if of.Account != nil && r.sources.Mixed(of.Subject) {
-			records = slices.DeleteFunc(records, func(x T) bool { return r.sources.Serving(of.Subject, of.Account(&x)) != source })
+			records = slices.DeleteFunc(slices.Clone(records), func(x T) bool { return r.sources.Serving(of.Subject, of.Account(&x)) != source })
 		}
 		b.save = func(ctx context.Context, st *store.Store, with func(*store.Tx) error) ([]operating.RejectedRecord, error) {
 			return saveAll(ctx, st, of, r.now(), records, page.Rejected, save, with)

@@ -21,11 +21,10 @@ import (
 // intent. A story that holds the defaults sets PORTICO_PACE=1.
 const pace = "5"
 
-// resource is what a story needs and waits for: the server that stories share, which one of
-// them has at a time; Tryton, in the same way; or a place among the servers of stories' own, of
-// which there are a few. So all stories are parallel, and the one who has
-// the shared server runs beside those who have their own. Once nobody needs the shared server any
-// more, or Tryton, there is a place more.
+// resource is what a story needs and waits for: the server that stories share, which one of them has at a time; a Tryton, which two
+// have, and one of these the Tryton that stories share; or a place among the servers of stories' own, of which there are a few. So all
+// stories are parallel, and who has the shared server runs beside those who have their own. Once nobody needs the shared server any
+// more, or a Tryton, there is a place more.
 type resource struct {
 	mu      sync.Mutex
 	free    int
