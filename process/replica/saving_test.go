@@ -30,7 +30,7 @@ import (
 )
 
 var (
-	pages = flag.Int("pages", 200, "pages of TestExactlyTheCulpritsOfAPageAreRejected")
+	pages = flag.Int("pages", 100, "pages of TestExactlyTheCulpritsOfAPageAreRejected")
 	seed  = flag.Uint64("seed", 1, "its seed")
 )
 
