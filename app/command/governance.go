@@ -37,7 +37,7 @@ const (
 	clientsList   = "graph/governance/clients.yaml"
 	usageExport   = "graph/governance/usage.json"
 	schemaChanges = "docs/schema-changes.md"
-	sampleFolder  = "graph/governance/documents"
+	sampleFolder  = "sources/carriers/testdata"
 	sampleResults = "graph/governance/documents.txt"
 )
 

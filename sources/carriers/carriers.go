@@ -5,7 +5,7 @@ package carriers
 import (
 	"cmp"
 	"context"
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -105,27 +105,26 @@ func (s *Source) Codes() *sources.Codes { return s.mapping.table }
 // Pushes tells whether the service pushes.
 func (s *Source) Pushes() bool { return s.verify != nil }
 
-//go:embed easypost.yaml
-var easyPostText []byte
+//go:embed *.yaml
+var texts embed.FS
 
-//go:embed dcsa.yaml
-var dcsaText []byte
-
-//go:embed dcsa3.yaml
-var dcsa3Text []byte
-
-//go:embed example.yaml
-var exampleText []byte
-
-// Mappings are the mappings of this package, by the formats' names.
+// Mappings are the mappings of this package, by the formats' names, which are those of their files.
 var Mappings = func() map[string]*Mapping {
 	all := map[string]*Mapping{}
-	for name, text := range map[string][]byte{"easypost": easyPostText, "dcsa": dcsaText, "dcsa3": dcsa3Text, "example": exampleText} {
+	files, err := texts.ReadDir(".")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range files {
+		text, err := texts.ReadFile(file.Name())
+		if err != nil {
+			panic(err)
+		}
 		m, err := ReadMapping(text)
 		if err != nil {
-			panic(name + ": " + err.Error())
+			panic(file.Name() + ": " + err.Error())
 		}
-		all[name] = m
+		all[strings.TrimSuffix(file.Name(), ".yaml")] = m
 	}
 	all["dcsa3"].table = all["dcsa"].table // which is the same
 	all["dcsa"].Newer = []*Mapping{all["dcsa3"]}
