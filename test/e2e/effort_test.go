@@ -47,7 +47,7 @@ func TestNoArgumentBuysMoreThanItsCost(t *testing.T) {
 		if n != 1 && !lists || root == "Mutation" && !lists {
 			return false // nothing grows
 		}
-		operation := strings.ToLower(root)
+		operation := strings.ToLower(root) // made from the schema, so that no field is missed
 		if declared != nil {
 			operation += " (" + strings.Join(declared, ", ") + ")"
 		}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"portico/test/e2e/api"
 	"portico/trade/clock"
 )
 
@@ -32,7 +33,7 @@ type staged struct {
 	labels  string // that it has
 	summary string
 	action  string
-	kind    string // of alerts in the graph
+	kind    api.AlertKind
 	about   string // part of the message
 	begin   func(t *testing.T, s *server)
 	end     func(t *testing.T, s *server)
@@ -68,17 +69,17 @@ func outages() []staged {
 	return []staged{
 		{
 			name: "refused", alert: "PorticoSourceDown", labels: "severity: critical, queue: operations, source: erp",
-			summary: "erp does not answer Portico.", action: down, kind: "SOURCE_UNHEALTHY", about: "erp: It refuses connections",
+			summary: "erp does not answer Portico.", action: down, kind: api.AlertKindSourceUnhealthy, about: "erp: It refuses connections",
 			begin: fault("refuse"), end: well,
 		},
 		{
 			name: "hanging", alert: "PorticoSourceDown", labels: "severity: critical, queue: operations, source: erp",
-			summary: "erp does not answer Portico.", action: down, kind: "SOURCE_UNHEALTHY", about: "erp",
+			summary: "erp does not answer Portico.", action: down, kind: api.AlertKindSourceUnhealthy, about: "erp",
 			begin: fault("latency", "millis", 20_000), end: well,
 		},
 		{
 			name: "flapping", alert: "PorticoSourceUnsteady", labels: "severity: warning, queue: operations, source: erp, reason: FLAPPING",
-			summary: "erp answers Portico, and is FLAPPING.", action: shaky, kind: "SOURCE_UNHEALTHY", about: "erp",
+			summary: "erp answers Portico, and is FLAPPING.", action: shaky, kind: api.AlertKindSourceUnhealthy, about: "erp",
 			begin: fault("error"), end: well, during: func(t *testing.T, s *server, second int) {
 				t.Helper()
 				if second/10%2 == 0 {
@@ -90,7 +91,7 @@ func outages() []staged {
 		},
 		{
 			name: "slow", alert: "PorticoSourceUnsteady", labels: "severity: warning, queue: operations, source: erp, reason: SLOW",
-			summary: "erp answers Portico, and is SLOW.", action: shaky, kind: "SOURCE_UNHEALTHY", about: "to answer",
+			summary: "erp answers Portico, and is SLOW.", action: shaky, kind: api.AlertKindSourceUnhealthy, about: "to answer",
 			begin: func(t *testing.T, s *server) {
 				t.Helper()
 				fault("latency", "millis", 1500)(t, s)
@@ -105,7 +106,7 @@ func outages() []staged {
 		},
 		{
 			name: "poison record", alert: "PorticoRecordUnread", labels: "severity: warning, queue: operations",
-			summary: "Records are rejected, or operations parked: nobody can read or do them.", action: unread, kind: "DEAD_LETTER",
+			summary: "Records are rejected, or operations parked: nobody can read or do them.", action: unread, kind: api.AlertKindDeadLetter,
 			about: "8000001",
 			begin: status("ZZ", 900), end: status("10", 901),
 		},
@@ -148,7 +149,7 @@ func (o *staged) record(t *testing.T, file *strings.Builder) {
 	s := start(t, loaded(t), "PORTICO_PACE=1", "PORTICO_SANDBOX_SPEED=0")
 	defer func() { _ = s.stop() }()
 	s.settled(t)
-	s.until(t, 3*time.Minute, "without alerts about the ERP", func() bool { return o.alerted(t, s) == nil })
+	s.until(t, 3*time.Minute, "without alerts about the ERP", func() bool { return null(o.alerted(t, s)) })
 	series := map[string][]string{}
 	var raised, cleared time.Duration
 	total := healthyFor + outageFor + recoveryFor
@@ -176,13 +177,13 @@ func (o *staged) record(t *testing.T, file *strings.Builder) {
 			}
 		}
 		switch now := o.alerted(t, s); {
-		case now != nil && at < healthyFor:
-			t.Errorf("an alert before the outage: %v", now)
-		case now != nil && raised == 0:
+		case !null(now) && at < healthyFor:
+			t.Errorf("an alert before the outage: %s", asJSON(now))
+		case !null(now) && raised == 0:
 			raised = at - healthyFor
-		case now == nil && raised > 0 && at < healthyFor+outageFor:
+		case null(now) && raised > 0 && at < healthyFor+outageFor:
 			t.Errorf("no alert any more %s into the outage", at-healthyFor)
-		case now == nil && raised > 0 && cleared == 0:
+		case null(now) && raised > 0 && cleared == 0:
 			cleared = at - healthyFor - outageFor
 		}
 	}
@@ -224,8 +225,8 @@ func gone(values []string) string {
 	return "stale"
 }
 
-// alerted is the graph's alert about the outage; nil where there is none.
-func (o *staged) alerted(t *testing.T, s *server) map[string]any {
+// alerted is the graph's alert about the outage; null where there is none.
+func (o *staged) alerted(t *testing.T, s *server) api.AlertDetails {
 	t.Helper()
-	return s.alert(t, o.kind, []string{"OPEN"}, func(m map[string]any) bool { return strings.Contains(say(m["message"]), o.about) })
+	return s.alerted(t, o.kind, api.AlertStateOpen, func(a api.AlertDetails) bool { return strings.Contains(a.Message, o.about) })
 }

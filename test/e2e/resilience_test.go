@@ -12,8 +12,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
+// page is asked for as a portal does; an outage is told from its response, errors included.
 const page = `{
   orders(first: 20) { nodes { number status provenance { mode age stale } lines { nodes { sku item { name } } } } }
   items(first: 20) { nodes { sku availability { availableNow { value } provenance { mode age stale } }
@@ -76,10 +79,9 @@ func TestAnERPThatStopsFailsNoQuery(t *testing.T) {
 	if age := seconds(t, a.at("items", "nodes", 0, "availability", "provenance", "age")); age > 2 {
 		t.Errorf("stock is %v s old, though the warehouse answers", age)
 	}
-	h := s.good(t, "operator", `{ sourceHealth { instance state circuit message } }`, nil)
-	for _, x := range h.at("sourceHealth").([]any) {
-		if m := x.(map[string]any); m["instance"] == "erp" && (m["state"] == "UP" || m["message"] == nil) {
-			t.Errorf("the ERP's health is %v", m)
+	for _, h := range must(api.SourceStates(s.as(t, "operator"))).SourceHealth {
+		if h.Instance == "erp" && (h.State == api.SourceStateUp || h.Message == nil) {
+			t.Errorf("the ERP's health is %s", asJSON(h))
 		}
 	}
 
@@ -113,8 +115,7 @@ func seconds(t *testing.T, iso any) float64 {
 func TestNewsIsInTheGraph(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	before := s.good(t, "operator",
-		`{ shipments(first: 1) { totalCount { value } } orders(first: 1) { totalCount { value } nodes { number } } }`, nil)
+	before := must(api.OrderTotals(s.as(t, "operator")))
 	var worst time.Duration
 	type effect struct {
 		Seq     int
@@ -132,7 +133,7 @@ func TestNewsIsInTheGraph(t *testing.T) {
 	since() // what other tests did does not count
 	for range 10 {
 		s.control(t, http.MethodPost, "/control/tick", nil)
-		at := time.Now()
+		began := time.Now()
 		order := ""
 		for _, e := range since() {
 			if e.Do == "ship" {
@@ -150,24 +151,21 @@ func TestNewsIsInTheGraph(t *testing.T) {
 			}
 		})
 		s.until(t, 20*time.Second, "told", func() bool { // how soon is logged: what runs beside it counts
-			a := s.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { version lines { nodes { sku } }
-				shipments { nodes { number events { nodes { milestone } } packages { lines { quantity { value } orderLine { sku } } } } } } }`,
-				map[string]any{"n": order})
-			told = a.Body
-			shipped := false
-			packages, _ := a.at("order", "shipments", "nodes", 0, "packages").([]any)
-			for _, p := range packages {
-				shipped = shipped || walk(p, "lines.0.orderLine.sku") != nil
+			now := must(api.OrderShipments(s.as(t, "operator"), order)).Order
+			told = asJSON(now)
+			shipped, first := false, at(now.Shipments.Nodes, 0)
+			for _, p := range first.Packages {
+				shipped = shipped || !null(at(p.Lines, 0).OrderLine.Sku)
 			}
-			version, _, _ := strings.Cut(fmt.Sprint(a.at("order", "version")), ".") // behind it are writes of ours
-			return shipped && version == fmt.Sprint(record["rev"]) && len(a.at("order", "lines", "nodes").([]any)) == len(record["items"].([]any)) &&
-				a.at("order", "shipments", "nodes", 0, "events", "nodes", 0, "milestone") != nil
+			version, _, _ := strings.Cut(now.Version, ".") // behind it are writes of ours
+			return shipped && version == fmt.Sprint(record["rev"]) && len(now.Lines.Nodes) == len(record["items"].([]any)) &&
+				len(first.Events.Nodes) > 0
 		})
-		worst = max(worst, time.Since(at))
+		worst = max(worst, time.Since(began))
 	}
-	after := s.good(t, "operator", `{ shipments(first: 1) { totalCount { value } } orders(first: 1) { totalCount { value } } }`, nil)
-	if before.at("orders", "totalCount", "value") == after.at("orders", "totalCount", "value") ||
-		before.at("shipments", "totalCount", "value") == after.at("shipments", "totalCount", "value") {
+	after := must(api.OrderTotals(s.as(t, "operator")))
+	if before.Orders.TotalCount.Value == after.Orders.TotalCount.Value ||
+		before.Shipments.TotalCount.Value == after.Shipments.TotalCount.Value {
 		t.Error("ten ticks brought no order or no shipment")
 	}
 	t.Logf("slowest news took %v", worst.Round(time.Millisecond))
@@ -177,33 +175,32 @@ func TestNewsIsInTheGraph(t *testing.T) {
 func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	list := s.good(t, "operator",
-		`{ orders(first: 2, orderBy: NUMBER_ASC, filter: {status: [DELIVERED, INVOICED]}) { nodes { number status version } } }`, nil)
-	bad, fine := list.at("orders", "nodes", 0, "number").(string), list.at("orders", "nodes", 1, "number").(string)
+	operator := s.as(t, "operator")
+	list := must(api.OrderStatuses(operator)).Orders.Nodes
+	bad, fine := *list[0].Number, *list[1].Number
 	s.control(t, http.MethodPost, "/control/records",
 		map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"hdrStat": "ZZ", "rev": 900}})
 	s.control(t, http.MethodPost, "/control/records",
 		map[string]any{"service": "erp", "object": "salesOrders", "key": fine, "set": map[string]any{"note": "still read", "rev": 900}})
 	s.until(t, 5*time.Second, "set aside", func() bool {
-		a := s.good(t, "operator", `{ sourceHealth { instance rejectedRecords { nodes { kind sourceRef reason } } } }`, nil)
-		return strings.Contains(a.Body, bad) && strings.Contains(a.Body, "hdrStat")
+		told := asJSON(must(api.RejectedRecords(operator)))
+		return strings.Contains(told, bad) && strings.Contains(told, "hdrStat")
 	})
 	s.until(t, 5*time.Second, "kept", func() bool {
-		a := s.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { comment version } }`, map[string]any{"n": fine})
-		return a.at("order", "comment") == "still read"
+		return val(must(api.OrderComment(operator, fine)).Order.Comment) == "still read"
 	})
-	a := s.good(t, "operator", `query ($n: String!) { order(by: {number: $n}) { status version } }`, map[string]any{"n": bad})
-	if a.at("order", "status") != list.at("orders", "nodes", 0, "status") {
-		t.Errorf("the order that could not be read is %v, want as before", a.at("order"))
+	if now := must(api.OrderStatusNow(operator, bad)).Order; now.Status != list[0].Status {
+		t.Errorf("the order that could not be read is %s, want as before", asJSON(now))
 	}
-	if strings.Contains(s.query(t, "buyer", `{ sourceHealth { instance rejectedRecords { nodes { sourceRef } } } }`, nil).Body, bad) {
+	seen, err := api.RejectedRecords(s.try(t, "buyer"))
+	if strings.Contains(asJSON(seen)+asJSON(errorsOf(t, err)), bad) {
 		t.Error("a buyer sees records that were set aside")
 	}
 	// Told rightly again, it is off the list.
 	s.control(t, http.MethodPost, "/control/records",
 		map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"rev": 901}})
 	s.until(t, 5*time.Second, "accepted", func() bool {
-		return !strings.Contains(s.good(t, "operator", `{ sourceHealth { rejectedRecords { nodes { sourceRef } } } }`, nil).Body, bad)
+		return !strings.Contains(asJSON(must(api.RejectedRecords(operator))), bad)
 	})
 }
 
@@ -239,7 +236,7 @@ func TestAKilledServerIsTakenOverWithItsData(t *testing.T) {
 	t.Parallel()
 	data := loaded(t)
 	s := start(t, data)
-	ids := s.good(t, "operator", `{ orders(first: 100, orderBy: NUMBER_ASC) { nodes { id number } } }`, nil).Body
+	ids := asJSON(must(api.OrderIds(s.as(t, "operator"))))
 	_ = s.cmd.Process.Signal(syscall.SIGKILL)
 	<-s.exited
 
@@ -247,7 +244,7 @@ func TestAKilledServerIsTakenOverWithItsData(t *testing.T) {
 	again := start(t, data)
 	defer again.stop()
 	t.Logf("ready again after %v", time.Since(begun).Round(time.Millisecond))
-	if got := again.good(t, "operator", `{ orders(first: 100, orderBy: NUMBER_ASC) { nodes { id number } } }`, nil).Body; got != ids {
+	if got := asJSON(must(api.OrderIds(again.as(t, "operator")))); got != ids {
 		t.Error("ids or orders are not what they were before the kill")
 	}
 	second := launch(t, data)
@@ -278,13 +275,11 @@ func TestAKilledFirstLoadGoesOn(t *testing.T) {
 	var orders, invoices struct{ Total int }
 	again.control(t, http.MethodGet, "/erp/v1/salesOrders?limit=1", nil, &orders)
 	again.control(t, http.MethodGet, "/erp/v1/invoices?limit=1", nil, &invoices)
-	a := again.good(t, "operator",
-		`{ orders(first: 1) { totalCount { value } } invoices(first: 1) { totalCount { value } } sourceHealth
-			{ rejectedRecords { totalCount { value } } } }`, nil)
-	if got := int(a.at("orders", "totalCount", "value").(float64)); got < orders.Total-3 {
+	kept := must(api.OrderTotals(again.as(t, "operator")))
+	if got := kept.Orders.TotalCount.Value; got < orders.Total-3 {
 		t.Errorf("%d orders, the ERP has %d", got, orders.Total)
 	}
-	if got := int(a.at("invoices", "totalCount", "value").(float64)); got < invoices.Total-3 {
+	if got := kept.Invoices.TotalCount.Value; got < invoices.Total-3 {
 		t.Errorf("%d invoices, the ledger has %d", got, invoices.Total)
 	}
 }

@@ -1253,6 +1253,20 @@ var AllChannelKind = []ChannelKind{
 	ChannelKindFileBatch,
 }
 
+type CircuitState string
+
+const (
+	CircuitStateClosed   CircuitState = "CLOSED"
+	CircuitStateHalfOpen CircuitState = "HALF_OPEN"
+	CircuitStateOpen     CircuitState = "OPEN"
+)
+
+var AllCircuitState = []CircuitState{
+	CircuitStateClosed,
+	CircuitStateHalfOpen,
+	CircuitStateOpen,
+}
+
 // CodeMappingDetails includes the GraphQL fields of CodeMapping requested by the fragment CodeMappingDetails.
 type CodeMappingDetails struct {
 	Id          string                                      `json:"id"`
@@ -6591,6 +6605,22 @@ type OrderFilter struct {
 	ChangedSince     *string         `json:"changedSince,omitzero"`
 }
 
+// OrderIdsOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
+type OrderIdsOrdersOrderConnection struct {
+	Nodes []OrderIdsOrdersOrderConnectionNodesOrder `json:"nodes,omitzero"`
+}
+
+// OrderIdsOrdersOrderConnectionNodesOrder includes the requested fields of the GraphQL type Order.
+type OrderIdsOrdersOrderConnectionNodesOrder struct {
+	Id     string  `json:"id"`
+	Number *string `json:"number,omitzero"`
+}
+
+// OrderIdsResponse is returned by OrderIds on success.
+type OrderIdsResponse struct {
+	Orders OrderIdsOrdersOrderConnection `json:"orders"`
+}
+
 type OrderInput struct {
 	Account               string           `json:"account"`
 	ShipTo                *ShipToInput     `json:"shipTo,omitzero"`
@@ -6681,6 +6711,71 @@ type OrderResponse struct {
 	Order OrderDetails `json:"order"`
 }
 
+// OrderShipmentsOrder includes the requested fields of the GraphQL type Order.
+type OrderShipmentsOrder struct {
+	Version   string                                         `json:"version"`
+	Lines     OrderShipmentsOrderLinesOrderLineConnection    `json:"lines"`
+	Shipments OrderShipmentsOrderShipmentsShipmentConnection `json:"shipments"`
+}
+
+// OrderShipmentsOrderLinesOrderLineConnection includes the requested fields of the GraphQL type OrderLineConnection.
+type OrderShipmentsOrderLinesOrderLineConnection struct {
+	Nodes []OrderShipmentsOrderLinesOrderLineConnectionNodesOrderLine `json:"nodes,omitzero"`
+}
+
+// OrderShipmentsOrderLinesOrderLineConnectionNodesOrderLine includes the requested fields of the GraphQL type OrderLine.
+type OrderShipmentsOrderLinesOrderLineConnectionNodesOrderLine struct {
+	Sku *string `json:"sku,omitzero"`
+}
+
+// OrderShipmentsOrderShipmentsShipmentConnection includes the requested fields of the GraphQL type ShipmentConnection.
+type OrderShipmentsOrderShipmentsShipmentConnection struct {
+	Nodes []OrderShipmentsOrderShipmentsShipmentConnectionNodesShipment `json:"nodes,omitzero"`
+}
+
+// OrderShipmentsOrderShipmentsShipmentConnectionNodesShipment includes the requested fields of the GraphQL type Shipment.
+type OrderShipmentsOrderShipmentsShipmentConnectionNodesShipment struct {
+	Number   string                                                                                   `json:"number"`
+	Events   OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentEventsShipmentEventConnection `json:"events"`
+	Packages []OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackage             `json:"packages,omitzero"`
+}
+
+// OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentEventsShipmentEventConnection includes the requested fields of the GraphQL type ShipmentEventConnection.
+type OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentEventsShipmentEventConnection struct {
+	Nodes []OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentEventsShipmentEventConnectionNodesShipmentEvent `json:"nodes,omitzero"`
+}
+
+// OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentEventsShipmentEventConnectionNodesShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentEventsShipmentEventConnectionNodesShipmentEvent struct {
+	Milestone Milestone `json:"milestone"`
+}
+
+// OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackage includes the requested fields of the GraphQL type Package.
+type OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackage struct {
+	Lines []OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackageLinesPackageLine `json:"lines,omitzero"`
+}
+
+// OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackageLinesPackageLine includes the requested fields of the GraphQL type PackageLine.
+type OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackageLinesPackageLine struct {
+	Quantity  OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackageLinesPackageLineQuantity  `json:"quantity"`
+	OrderLine OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackageLinesPackageLineOrderLine `json:"orderLine"`
+}
+
+// OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackageLinesPackageLineOrderLine includes the requested fields of the GraphQL type OrderLine.
+type OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackageLinesPackageLineOrderLine struct {
+	Sku *string `json:"sku,omitzero"`
+}
+
+// OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackageLinesPackageLineQuantity includes the requested fields of the GraphQL type Quantity.
+type OrderShipmentsOrderShipmentsShipmentConnectionNodesShipmentPackagesPackageLinesPackageLineQuantity struct {
+	Value string `json:"value"`
+}
+
+// OrderShipmentsResponse is returned by OrderShipments on success.
+type OrderShipmentsResponse struct {
+	Order OrderShipmentsOrder `json:"order"`
+}
+
 type OrderStatus string
 
 const (
@@ -6721,6 +6816,34 @@ var AllOrderStatus = []OrderStatus{
 	OrderStatusClosed,
 	OrderStatusCancelled,
 	OrderStatusRejected,
+}
+
+// OrderStatusNowOrder includes the requested fields of the GraphQL type Order.
+type OrderStatusNowOrder struct {
+	Status  OrderStatus `json:"status"`
+	Version string      `json:"version"`
+}
+
+// OrderStatusNowResponse is returned by OrderStatusNow on success.
+type OrderStatusNowResponse struct {
+	Order OrderStatusNowOrder `json:"order"`
+}
+
+// OrderStatusesOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
+type OrderStatusesOrdersOrderConnection struct {
+	Nodes []OrderStatusesOrdersOrderConnectionNodesOrder `json:"nodes,omitzero"`
+}
+
+// OrderStatusesOrdersOrderConnectionNodesOrder includes the requested fields of the GraphQL type Order.
+type OrderStatusesOrdersOrderConnectionNodesOrder struct {
+	Number  *string     `json:"number,omitzero"`
+	Status  OrderStatus `json:"status"`
+	Version string      `json:"version"`
+}
+
+// OrderStatusesResponse is returned by OrderStatuses on success.
+type OrderStatusesResponse struct {
+	Orders OrderStatusesOrdersOrderConnection `json:"orders"`
 }
 
 // OrderStream includes the requested fields of the GraphQL interface OrderStream.
@@ -6945,6 +7068,43 @@ type OrderSummaryTotals struct {
 // OrderSummaryTotalsTotalMoney includes the requested fields of the GraphQL type Money.
 type OrderSummaryTotalsTotalMoney struct {
 	Amount string `json:"amount"`
+}
+
+// OrderTotalsInvoicesInvoiceConnection includes the requested fields of the GraphQL type InvoiceConnection.
+type OrderTotalsInvoicesInvoiceConnection struct {
+	TotalCount OrderTotalsInvoicesInvoiceConnectionTotalCount `json:"totalCount"`
+}
+
+// OrderTotalsInvoicesInvoiceConnectionTotalCount includes the requested fields of the GraphQL type TotalCount.
+type OrderTotalsInvoicesInvoiceConnectionTotalCount struct {
+	Value int `json:"value"`
+}
+
+// OrderTotalsOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
+type OrderTotalsOrdersOrderConnection struct {
+	TotalCount OrderTotalsOrdersOrderConnectionTotalCount `json:"totalCount"`
+}
+
+// OrderTotalsOrdersOrderConnectionTotalCount includes the requested fields of the GraphQL type TotalCount.
+type OrderTotalsOrdersOrderConnectionTotalCount struct {
+	Value int `json:"value"`
+}
+
+// OrderTotalsResponse is returned by OrderTotals on success.
+type OrderTotalsResponse struct {
+	Orders    OrderTotalsOrdersOrderConnection       `json:"orders"`
+	Shipments OrderTotalsShipmentsShipmentConnection `json:"shipments"`
+	Invoices  OrderTotalsInvoicesInvoiceConnection   `json:"invoices"`
+}
+
+// OrderTotalsShipmentsShipmentConnection includes the requested fields of the GraphQL type ShipmentConnection.
+type OrderTotalsShipmentsShipmentConnection struct {
+	TotalCount OrderTotalsShipmentsShipmentConnectionTotalCount `json:"totalCount"`
+}
+
+// OrderTotalsShipmentsShipmentConnectionTotalCount includes the requested fields of the GraphQL type TotalCount.
+type OrderTotalsShipmentsShipmentConnectionTotalCount struct {
+	Value int `json:"value"`
 }
 
 // OrderUpdatesResponse is returned by OrderUpdates on success.
@@ -9172,6 +9332,19 @@ var AllSourceState = []SourceState{
 	SourceStateDown,
 }
 
+// SourceStatesResponse is returned by SourceStates on success.
+type SourceStatesResponse struct {
+	SourceHealth []SourceStatesSourceHealth `json:"sourceHealth,omitzero"`
+}
+
+// SourceStatesSourceHealth includes the requested fields of the GraphQL type SourceHealth.
+type SourceStatesSourceHealth struct {
+	Instance string       `json:"instance"`
+	State    SourceState  `json:"state"`
+	Circuit  CircuitState `json:"circuit"`
+	Message  *string      `json:"message,omitzero"`
+}
+
 type SpendingPeriod string
 
 const (
@@ -11295,6 +11468,14 @@ type __OrderInput struct {
 }
 
 type __OrderProvenanceInput struct {
+	Number string `json:"number"`
+}
+
+type __OrderShipmentsInput struct {
+	Number string `json:"number"`
+}
+
+type __OrderStatusNowInput struct {
 	Number string `json:"number"`
 }
 
@@ -14991,6 +15172,38 @@ func OrderExplanation(
 	return data_, err_
 }
 
+// The query executed by OrderIds.
+const OrderIds_Operation = `
+query OrderIds {
+	orders(first: 100, orderBy: NUMBER_ASC) {
+		nodes {
+			id
+			number
+		}
+	}
+}
+`
+
+func OrderIds(
+	client_ graphql.Client,
+) (data_ *OrderIdsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderIds",
+		Query:  OrderIds_Operation,
+	}
+
+	data_ = &OrderIdsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by OrderNumbers.
 const OrderNumbers_Operation = `
 query OrderNumbers {
@@ -15055,6 +15268,174 @@ func OrderProvenance(
 	}
 
 	data_ = &OrderProvenanceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by OrderShipments.
+const OrderShipments_Operation = `
+query OrderShipments ($number: String!) {
+	order(by: {number:$number}) {
+		version
+		lines {
+			nodes {
+				sku
+			}
+		}
+		shipments {
+			nodes {
+				number
+				events {
+					nodes {
+						milestone
+					}
+				}
+				packages {
+					lines {
+						quantity {
+							value
+						}
+						orderLine {
+							sku
+						}
+					}
+				}
+			}
+		}
+	}
+}
+`
+
+func OrderShipments(
+	client_ graphql.Client,
+	number string,
+) (data_ *OrderShipmentsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderShipments",
+		Query:  OrderShipments_Operation,
+		Variables: &__OrderShipmentsInput{
+			Number: number,
+		},
+	}
+
+	data_ = &OrderShipmentsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by OrderStatusNow.
+const OrderStatusNow_Operation = `
+query OrderStatusNow ($number: String!) {
+	order(by: {number:$number}) {
+		status
+		version
+	}
+}
+`
+
+func OrderStatusNow(
+	client_ graphql.Client,
+	number string,
+) (data_ *OrderStatusNowResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderStatusNow",
+		Query:  OrderStatusNow_Operation,
+		Variables: &__OrderStatusNowInput{
+			Number: number,
+		},
+	}
+
+	data_ = &OrderStatusNowResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by OrderStatuses.
+const OrderStatuses_Operation = `
+query OrderStatuses {
+	orders(first: 2, orderBy: NUMBER_ASC, filter: {status:[DELIVERED,INVOICED]}) {
+		nodes {
+			number
+			status
+			version
+		}
+	}
+}
+`
+
+// Two orders that the ERP has done with.
+func OrderStatuses(
+	client_ graphql.Client,
+) (data_ *OrderStatusesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderStatuses",
+		Query:  OrderStatuses_Operation,
+	}
+
+	data_ = &OrderStatusesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by OrderTotals.
+const OrderTotals_Operation = `
+query OrderTotals {
+	orders(first: 1) {
+		totalCount {
+			value
+		}
+	}
+	shipments(first: 1) {
+		totalCount {
+			value
+		}
+	}
+	invoices(first: 1) {
+		totalCount {
+			value
+		}
+	}
+}
+`
+
+// How many there are of what companies trade with.
+func OrderTotals(
+	client_ graphql.Client,
+) (data_ *OrderTotalsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "OrderTotals",
+		Query:  OrderTotals_Operation,
+	}
+
+	data_ = &OrderTotalsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -18263,6 +18644,38 @@ func SourceReasons(
 	}
 
 	data_ = &SourceReasonsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by SourceStates.
+const SourceStates_Operation = `
+query SourceStates {
+	sourceHealth {
+		instance
+		state
+		circuit
+		message
+	}
+}
+`
+
+func SourceStates(
+	client_ graphql.Client,
+) (data_ *SourceStatesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SourceStates",
+		Query:  SourceStates_Operation,
+	}
+
+	data_ = &SourceStatesResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
