@@ -240,6 +240,9 @@ func TestWebhooksTellPartners(t *testing.T) {
 			first := at(at(p.hooksOf(t, "buyer", id).Deliveries.Nodes, 0).Attempts, 0)
 			return val(first.Error) == "It answered 302: redirects are not followed."
 		})
+		p.until(t, 30*time.Second, "sent again", func() bool { // or its second attempt is taken for another delivery below
+			return at(p.hooksOf(t, "buyer", id).Deliveries.Nodes, 0).State == api.DeliveryStateDelivered
+		})
 	})
 	t.Run("who answers Gone is sent no more", func(t *testing.T) {
 		theirs.next(http.StatusGone)
@@ -335,7 +338,7 @@ func TestWebhooksTellPartners(t *testing.T) {
 		mine.next(http.StatusBadGateway)
 		before := len(mine.of(subject))
 		p.moved(t, "10001", 1)
-		p.until(t, 10*time.Second, "tried", func() bool { return len(mine.of(subject)) == before+1 })
+		p.until(t, 10*time.Second, "tried", func() bool { return len(mine.of(subject)) > before })
 		if err := p.stop(); err != nil {
 			t.Fatal(err)
 		}
