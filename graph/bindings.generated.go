@@ -231,6 +231,9 @@ func NewBindings(cfg Config) *execution.Bindings {
 	b.Objects["TradingPartnerEdge"] = bindTradingPartnerEdge()
 	b.Objects["UnitPrice"] = bindUnitPrice()
 	b.Objects["UnmappedCode"] = bindUnmappedCode()
+	b.Objects["UnusedField"] = bindUnusedField()
+	b.Objects["UnusedFieldConnection"] = bindUnusedFieldConnection()
+	b.Objects["UnusedFieldEdge"] = bindUnusedFieldEdge()
 	b.Objects["User"] = bindUser()
 	b.Objects["ValidatedLine"] = bindValidatedLine()
 	b.Objects["VersionConflict"] = bindVersionConflict()
@@ -10814,6 +10817,20 @@ func bindSourceHealth() *execution.Object {
 				return nil
 			},
 		},
+		"unusedFields": {
+			Args: func(ctx context.Context, ec any, raw map[string]any) (map[string]any, error) {
+				return ec.(*executionContext).field_SourceHealth_unusedFields_args(ctx, raw)
+			},
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.SourceHealth().UnusedFields(ctx, execution.As[*operating.SourceHealth](objs), args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.Connection[operating.UnusedField])[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
 	}}
 }
 
@@ -12025,6 +12042,92 @@ func bindUnmappedCode() *execution.Object {
 			Leaf: func(b []byte, o any, i int) []byte {
 				v := o.(*operating.UnmappedCode).LastSeenAt
 				return AppendDateTime(b, v)
+			},
+		},
+	}}
+}
+
+func bindUnusedField() *execution.Object {
+	return &execution.Object{Name: "UnusedField", Fields: map[string]*execution.Field{
+		"kind": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*operating.UnusedField).Kind
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"path": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*operating.UnusedField).Path
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"sourceRef": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*operating.UnusedField).SourceRef
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"firstSeenAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*operating.UnusedField).FirstSeenAt
+				return AppendDateTime(b, v)
+			},
+		},
+		"lastSeenAt": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*operating.UnusedField).LastSeenAt
+				return AppendDateTime(b, v)
+			},
+		},
+	}}
+}
+
+func bindUnusedFieldConnection() *execution.Object {
+	return &execution.Object{Name: "UnusedFieldConnection", Fields: map[string]*execution.Field{
+		"edges": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.UnusedField]).Edges) },
+			At:  func(o any, i, j int) any { return &o.(*trade.Connection[operating.UnusedField]).Edges[j] },
+		},
+		"nodes": {
+			Len: func(o any, i int) int { return len(o.(*trade.Connection[operating.UnusedField]).Nodes) },
+			At: func(o any, i, j int) any {
+				if v := o.(*trade.Connection[operating.UnusedField]).Nodes[j]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+		"pageInfo": {
+			One: func(o any, i int) any { return &o.(*trade.Connection[operating.UnusedField]).PageInfo },
+		},
+		"totalCount": {
+			Call: func(ctx context.Context, ec any, objs []any, args map[string]any) (any, int, error) {
+				return execution.Batch(ec.(*executionContext).Resolvers.UnusedFieldConnection().TotalCount(ctx, execution.As[*trade.Connection[operating.UnusedField]](objs)))
+			},
+			One: func(o any, i int) any {
+				if v := o.([]*trade.TotalCount)[i]; v != nil {
+					return v
+				}
+				return nil
+			},
+		},
+	}}
+}
+
+func bindUnusedFieldEdge() *execution.Object {
+	return &execution.Object{Name: "UnusedFieldEdge", Fields: map[string]*execution.Field{
+		"cursor": {
+			Leaf: func(b []byte, o any, i int) []byte {
+				v := o.(*trade.Edge[operating.UnusedField]).Cursor
+				return execution.AppendString(b, string(v))
+			},
+		},
+		"node": {
+			One: func(o any, i int) any {
+				if v := o.(*trade.Edge[operating.UnusedField]).Node; v != nil {
+					return v
+				}
+				return nil
 			},
 		},
 	}}

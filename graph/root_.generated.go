@@ -109,6 +109,7 @@ type ResolverRoot interface {
 	TimelineEntry() TimelineEntryResolver
 	TradingPartner() TradingPartnerResolver
 	TradingPartnerConnection() TradingPartnerConnectionResolver
+	UnusedFieldConnection() UnusedFieldConnectionResolver
 	ValidatedLine() ValidatedLineResolver
 	WarehouseStock() WarehouseStockResolver
 	WebhookDeliveryConnection() WebhookDeliveryConnectionResolver
@@ -1720,6 +1721,7 @@ type ComplexityRoot struct {
 		RejectedRecords func(childComplexity int, first *int, after *string, last *int, before *string) int
 		State           func(childComplexity int) int
 		System          func(childComplexity int) int
+		UnusedFields    func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	SourcePayload struct {
@@ -1963,6 +1965,26 @@ type ComplexityRoot struct {
 		Count      func(childComplexity int) int
 		LastSeenAt func(childComplexity int) int
 		Text       func(childComplexity int) int
+	}
+
+	UnusedField struct {
+		FirstSeenAt func(childComplexity int) int
+		Kind        func(childComplexity int) int
+		LastSeenAt  func(childComplexity int) int
+		Path        func(childComplexity int) int
+		SourceRef   func(childComplexity int) int
+	}
+
+	UnusedFieldConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	UnusedFieldEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	User struct {
@@ -9206,6 +9228,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SourceHealth.System(childComplexity), true
+	case "SourceHealth.unusedFields":
+		if e.ComplexityRoot.SourceHealth.UnusedFields == nil {
+			break
+		}
+
+		args, err := ec.field_SourceHealth_unusedFields_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.SourceHealth.UnusedFields(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "SourcePayload.errors":
 		if e.ComplexityRoot.SourcePayload.Errors == nil {
@@ -10165,6 +10198,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UnmappedCode.Text(childComplexity), true
+
+	case "UnusedField.firstSeenAt":
+		if e.ComplexityRoot.UnusedField.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedField.FirstSeenAt(childComplexity), true
+	case "UnusedField.kind":
+		if e.ComplexityRoot.UnusedField.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedField.Kind(childComplexity), true
+	case "UnusedField.lastSeenAt":
+		if e.ComplexityRoot.UnusedField.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedField.LastSeenAt(childComplexity), true
+	case "UnusedField.path":
+		if e.ComplexityRoot.UnusedField.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedField.Path(childComplexity), true
+	case "UnusedField.sourceRef":
+		if e.ComplexityRoot.UnusedField.SourceRef == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedField.SourceRef(childComplexity), true
+
+	case "UnusedFieldConnection.edges":
+		if e.ComplexityRoot.UnusedFieldConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedFieldConnection.Edges(childComplexity), true
+	case "UnusedFieldConnection.nodes":
+		if e.ComplexityRoot.UnusedFieldConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedFieldConnection.Nodes(childComplexity), true
+	case "UnusedFieldConnection.pageInfo":
+		if e.ComplexityRoot.UnusedFieldConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedFieldConnection.PageInfo(childComplexity), true
+	case "UnusedFieldConnection.totalCount":
+		if e.ComplexityRoot.UnusedFieldConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedFieldConnection.TotalCount(childComplexity), true
+
+	case "UnusedFieldEdge.cursor":
+		if e.ComplexityRoot.UnusedFieldEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedFieldEdge.Cursor(childComplexity), true
+	case "UnusedFieldEdge.node":
+		if e.ComplexityRoot.UnusedFieldEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnusedFieldEdge.Node(childComplexity), true
 
 	case "User.displayName":
 		if e.ComplexityRoot.User.DisplayName == nil {
@@ -13921,6 +14023,13 @@ type SourceHealth {
     "Items from the end, 1 to 100." last: Int
     "Only before this cursor." before: String
   ): RejectedRecordConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
+  "Fields of its records that Portico reads and uses for nothing, by kind and path."
+  unusedFields(
+    "Items from the start, 1 to 100; 25 unless last is given." first: Int
+    "Only after this cursor." after: String
+    "Items from the end, 1 to 100." last: Int
+    "Only before this cursor." before: String
+  ): UnusedFieldConnection @scope(anyOf: ["ops:read"]) @listSize(assumedSize: 25, slicingArguments: ["first", "last"], sizedFields: ["edges", "nodes"], requireOneSlicingArgument: false)
 }
 
 "Why a source that responds is not UP."
@@ -13973,6 +14082,23 @@ type RejectedRecord {
   reason: String!
   "When it was rejected."
   at: DateTime!
+}
+
+"""
+Field of the records of a source that Portico reads and uses for nothing, such as one that a new release of the system has. It is listed
+until no record has had it for 30 days.
+"""
+type UnusedField {
+  "Kind of record, such as orders."
+  kind: String!
+  "Path of the field in the source's record, with # for the elements of a list: items.#.note."
+  path: String!
+  "The source's id of a record that has it."
+  sourceRef: String!
+  "When a record had it first."
+  firstSeenAt: DateTime!
+  "When a record had it last, to the hour."
+  lastSeenAt: DateTime!
 }
 
 "Capability that can be routed to a source independently."
@@ -14499,6 +14625,26 @@ type RejectedRecordEdge {
   cursor: String!
   "Record."
   node: RejectedRecord!
+}
+
+"Page of unused fields."
+type UnusedFieldConnection {
+  "Fields with their cursors."
+  edges: [UnusedFieldEdge!]!
+  "Fields."
+  nodes: [UnusedField!]!
+  "Where the page stands."
+  pageInfo: PageInfo!
+  "Number of fields in the whole list."
+  totalCount: TotalCount
+}
+
+"Unused field with its cursor."
+type UnusedFieldEdge {
+  "Cursor to page from."
+  cursor: String!
+  "Field."
+  node: UnusedField!
 }
 
 "Item with its cursor."
@@ -19371,6 +19517,8 @@ func (ec *executionContext) childFields_SourceHealth(ctx context.Context, field 
 		return ec.fieldContext_SourceHealth_maintenance(ctx, field)
 	case "rejectedRecords":
 		return ec.fieldContext_SourceHealth_rejectedRecords(ctx, field)
+	case "unusedFields":
+		return ec.fieldContext_SourceHealth_unusedFields(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SourceHealth", field.Name)
 }
@@ -19755,6 +19903,46 @@ func (ec *executionContext) childFields_UnmappedCode(ctx context.Context, field 
 		return ec.fieldContext_UnmappedCode_lastSeenAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnmappedCode", field.Name)
+}
+
+func (ec *executionContext) childFields_UnusedField(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_UnusedField_kind(ctx, field)
+	case "path":
+		return ec.fieldContext_UnusedField_path(ctx, field)
+	case "sourceRef":
+		return ec.fieldContext_UnusedField_sourceRef(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_UnusedField_firstSeenAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_UnusedField_lastSeenAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnusedField", field.Name)
+}
+
+func (ec *executionContext) childFields_UnusedFieldConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UnusedFieldConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_UnusedFieldConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UnusedFieldConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_UnusedFieldConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnusedFieldConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UnusedFieldEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UnusedFieldEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UnusedFieldEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnusedFieldEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

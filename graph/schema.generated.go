@@ -472,6 +472,7 @@ type SlaReportResolver interface {
 }
 type SourceHealthResolver interface {
 	RejectedRecords(ctx context.Context, objs []*operating.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.Connection[operating.RejectedRecord], error)
+	UnusedFields(ctx context.Context, objs []*operating.SourceHealth, first *int, after *string, last *int, before *string) ([]*trade.Connection[operating.UnusedField], error)
 }
 type SubscriptionResolver interface {
 	OrderUpdates(ctx context.Context, orders []string, accounts []string, after *string) (<-chan trade.OrderStream, error)
@@ -511,6 +512,9 @@ type TradingPartnerResolver interface {
 }
 type TradingPartnerConnectionResolver interface {
 	TotalCount(ctx context.Context, objs []*trade.Connection[procurement.TradingPartner]) ([]*trade.TotalCount, error)
+}
+type UnusedFieldConnectionResolver interface {
+	TotalCount(ctx context.Context, objs []*trade.Connection[operating.UnusedField]) ([]*trade.TotalCount, error)
 }
 type ValidatedLineResolver interface {
 	Item(ctx context.Context, objs []*ordering.ValidatedLine) ([]*trade.Item, error)
@@ -3246,6 +3250,44 @@ func (ec *executionContext) field_Shipment_status_args(ctx context.Context, rawA
 }
 
 func (ec *executionContext) field_SourceHealth_rejectedRecords_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_SourceHealth_unusedFields_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -37910,6 +37952,73 @@ func (ec *executionContext) resolveBatch_SourceHealth_rejectedRecords(ctx contex
 	)
 }
 
+func (ec *executionContext) _SourceHealth_unusedFields(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SourceHealth_unusedFields(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_SourceHealth_unusedFields(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.Connection[operating.UnusedField]) graphql.Marshaler {
+			return ec.marshalOUnusedFieldConnection2ᚖporticoᚋtradeᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SourceHealth_unusedFields(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SourceHealth",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnusedFieldConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_SourceHealth_unusedFields_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_SourceHealth_unusedFields(ctx context.Context, field graphql.CollectedField, obj *operating.SourceHealth) (any, error) {
+	resolver := ec.Resolvers.SourceHealth()
+	fc := graphql.GetFieldContext(ctx)
+	if batch, ok := graphql.BatchParentsFor[*operating.SourceHealth](ctx, "SourceHealth"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.UnusedFields(ctx, batch.Parents, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		})
+		return graphql.ResolveBatchGroupResult[*trade.Connection[operating.UnusedField]](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"SourceHealth.unusedFields",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.UnusedFields(ctx, []*operating.SourceHealth{obj}, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+	return graphql.ResolveBatchSingleResult[*trade.Connection[operating.UnusedField]](
+		ctx,
+		results,
+		err,
+		"SourceHealth.unusedFields",
+	)
+}
+
 func (ec *executionContext) _SourcePayload_errors(ctx context.Context, field graphql.CollectedField, obj *SourcePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -42277,6 +42386,327 @@ func (ec *executionContext) _UnmappedCode_lastSeenAt(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_UnmappedCode_lastSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("UnmappedCode", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _UnusedField_kind(ctx context.Context, field graphql.CollectedField, obj *operating.UnusedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedField_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedField_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnusedField", field, false, false, "String")
+}
+
+func (ec *executionContext) _UnusedField_path(ctx context.Context, field graphql.CollectedField, obj *operating.UnusedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedField_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedField_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnusedField", field, false, false, "String")
+}
+
+func (ec *executionContext) _UnusedField_sourceRef(ctx context.Context, field graphql.CollectedField, obj *operating.UnusedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedField_sourceRef(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SourceRef, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedField_sourceRef(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnusedField", field, false, false, "String")
+}
+
+func (ec *executionContext) _UnusedField_firstSeenAt(ctx context.Context, field graphql.CollectedField, obj *operating.UnusedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedField_firstSeenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstSeenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedField_firstSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnusedField", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _UnusedField_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *operating.UnusedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedField_lastSeenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedField_lastSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnusedField", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _UnusedFieldConnection_edges(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.UnusedField]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedFieldConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []trade.Edge[operating.UnusedField]) graphql.Marshaler {
+			return ec.marshalNUnusedFieldEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedFieldConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnusedFieldConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnusedFieldEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnusedFieldConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.UnusedField]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedFieldConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*operating.UnusedField) graphql.Marshaler {
+			return ec.marshalNUnusedField2ᚕᚖporticoᚋtradeᚋoperatingᚐUnusedFieldᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedFieldConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnusedFieldConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnusedField(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnusedFieldConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.UnusedField]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedFieldConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v trade.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2porticoᚋtradeᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedFieldConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnusedFieldConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnusedFieldConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.UnusedField]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedFieldConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.resolveBatch_UnusedFieldConnection_totalCount(ctx, field, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *trade.TotalCount) graphql.Marshaler {
+			return ec.marshalOTotalCount2ᚖporticoᚋtradeᚐTotalCount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedFieldConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnusedFieldConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TotalCount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+func (ec *executionContext) resolveBatch_UnusedFieldConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *trade.Connection[operating.UnusedField]) (any, error) {
+	resolver := ec.Resolvers.UnusedFieldConnection()
+	if batch, ok := graphql.BatchParentsFor[*trade.Connection[operating.UnusedField]](ctx, "UnusedFieldConnection"); ok {
+		result := batch.FieldResult(field, func() (any, error) {
+			return resolver.TotalCount(ctx, batch.Parents)
+		})
+		return graphql.ResolveBatchGroupResult[*trade.TotalCount](
+			ctx,
+			batch.Index,
+			len(batch.Parents),
+			result,
+			"UnusedFieldConnection.totalCount",
+			batch.IndexMap,
+		)
+	}
+	results, err := resolver.TotalCount(ctx, []*trade.Connection[operating.UnusedField]{obj})
+	return graphql.ResolveBatchSingleResult[*trade.TotalCount](
+		ctx,
+		results,
+		err,
+		"UnusedFieldConnection.totalCount",
+	)
+}
+
+func (ec *executionContext) _UnusedFieldEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.UnusedField]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedFieldEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedFieldEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnusedFieldEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _UnusedFieldEdge_node(ctx context.Context, field graphql.CollectedField, obj *trade.Edge[operating.UnusedField]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnusedFieldEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *operating.UnusedField) graphql.Marshaler {
+			return ec.marshalNUnusedField2ᚖporticoᚋtradeᚋoperatingᚐUnusedField(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnusedFieldEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnusedFieldEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnusedField(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _User_id(ctx context.Context, field graphql.CollectedField, obj *trade.User) (ret graphql.Marshaler) {
@@ -59904,6 +60334,12 @@ func (ec *executionContext) _SourceHealth(ctx context.Context, sel ast.Selection
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SourceHealth_rejectedRecords(ctx, field, obj)
 				})
+		case "unusedFields":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._SourceHealth_unusedFields(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -61515,6 +61951,146 @@ func (ec *executionContext) _UnmappedCode(ctx context.Context, sel ast.Selection
 			}
 		case "lastSeenAt":
 			out.Values[i] = ec._UnmappedCode_lastSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var unusedFieldImplementors = []string{"UnusedField"}
+
+func (ec *executionContext) _UnusedField(ctx context.Context, sel ast.SelectionSet, obj *operating.UnusedField) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unusedFieldImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnusedField")
+		case "kind":
+			out.Values[i] = ec._UnusedField_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._UnusedField_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sourceRef":
+			out.Values[i] = ec._UnusedField_sourceRef(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstSeenAt":
+			out.Values[i] = ec._UnusedField_firstSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastSeenAt":
+			out.Values[i] = ec._UnusedField_lastSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var unusedFieldConnectionImplementors = []string{"UnusedFieldConnection"}
+
+func (ec *executionContext) _UnusedFieldConnection(ctx context.Context, sel ast.SelectionSet, obj *trade.Connection[operating.UnusedField]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unusedFieldConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnusedFieldConnection")
+		case "edges":
+			out.Values[i] = ec._UnusedFieldConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._UnusedFieldConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._UnusedFieldConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._UnusedFieldConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var unusedFieldEdgeImplementors = []string{"UnusedFieldEdge"}
+
+func (ec *executionContext) _UnusedFieldEdge(ctx context.Context, sel ast.SelectionSet, obj *trade.Edge[operating.UnusedField]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unusedFieldEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnusedFieldEdge")
+		case "cursor":
+			out.Values[i] = ec._UnusedFieldEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._UnusedFieldEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -66559,6 +67135,50 @@ func (ec *executionContext) marshalNUnmappedCode2ᚖporticoᚋtradeᚋoperating�
 	return ec._UnmappedCode(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNUnusedField2ᚕᚖporticoᚋtradeᚋoperatingᚐUnusedFieldᚄ(ctx context.Context, sel ast.SelectionSet, v []*operating.UnusedField) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUnusedField2ᚖporticoᚋtradeᚋoperatingᚐUnusedField(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUnusedField2ᚖporticoᚋtradeᚋoperatingᚐUnusedField(ctx context.Context, sel ast.SelectionSet, v *operating.UnusedField) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "UnusedField!")
+		return graphql.Null
+	}
+	return ec._UnusedField(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUnusedFieldEdge2porticoᚋtradeᚐEdge(ctx context.Context, sel ast.SelectionSet, v trade.Edge[operating.UnusedField]) graphql.Marshaler {
+	return ec._UnusedFieldEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUnusedFieldEdge2ᚕporticoᚋtradeᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []trade.Edge[operating.UnusedField]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 256, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUnusedFieldEdge2porticoᚋtradeᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNUpdatePartnerInput2porticoᚋgraphᚐUpdatePartnerInput(ctx context.Context, v any) (UpdatePartnerInput, error) {
 	res, err := ec.unmarshalInputUpdatePartnerInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -69777,6 +70397,13 @@ func (ec *executionContext) unmarshalOUnitPriceInput2ᚖporticoᚋgraphᚐUnitPr
 	}
 	res, err := ec.unmarshalInputUnitPriceInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUnusedFieldConnection2ᚖporticoᚋtradeᚐConnection(ctx context.Context, sel ast.SelectionSet, v *trade.Connection[operating.UnusedField]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UnusedFieldConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOUser2ᚖporticoᚋtradeᚐUser(ctx context.Context, sel ast.SelectionSet, v *trade.User) graphql.Marshaler {

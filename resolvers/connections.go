@@ -112,6 +112,10 @@ func (connections) TradingPartnerConnection() graph.TradingPartnerConnectionReso
 	return connection[procurement.TradingPartner]{}
 }
 
+func (connections) UnusedFieldConnection() graph.UnusedFieldConnectionResolver {
+	return connection[operating.UnusedField]{}
+}
+
 func (connections) WebhookDeliveryConnection() graph.WebhookDeliveryConnectionResolver {
 	return connection[operating.WebhookDelivery]{}
 }

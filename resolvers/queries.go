@@ -9,6 +9,7 @@ import (
 	"portico/resolvers/inputs"
 	"portico/resolvers/loaders"
 	"portico/store"
+	operatingstore "portico/store/operating"
 	"portico/store/records"
 	"portico/trade"
 	"portico/trade/operating"
@@ -209,6 +210,13 @@ func (r sourceHealth) RejectedRecords(ctx context.Context, objs []*operating.Sou
 ) ([]*operating.RejectedRecordConnection, error) {
 	return pages(ctx, keysOf(objs, func(o *operating.SourceHealth) string { return o.Instance }), records.RejectedList, first, after, last,
 		before)
+}
+
+func (r sourceHealth) UnusedFields(ctx context.Context, objs []*operating.SourceHealth, first *int, after *string, last *int,
+	before *string,
+) ([]*operating.UnusedFieldConnection, error) {
+	return pages(ctx, keysOf(objs, func(o *operating.SourceHealth) string { return o.Instance }), operatingstore.UnusedFieldList, first, after,
+		last, before)
 }
 
 func (r query) Viewer(ctx context.Context) (graph.Viewer, error) {

@@ -50,7 +50,9 @@ var (
 )
 
 // Metrics are the collectors of this package.
-func Metrics() []prometheus.Collector { return []prometheus.Collector{callSeconds, circuitOpen} }
+func Metrics() []prometheus.Collector {
+	return []prometheus.Collector{callSeconds, circuitOpen, unusedTotal}
+}
 
 // guarded is an adapter behind deadline, bounded concurrency, retries of reads
 // with jitter and a circuit breaker.

@@ -31,8 +31,11 @@ func (r Records[P, T]) Fetch(ctx context.Context, s *Set, q Query) (Page[T], err
 		if err != nil {
 			return all, fmt.Errorf("%s of %s: %w", r.Subject, g.name, err)
 		}
-		all.Records, all.Rejected = append(all.Records, part.Records...), append(all.Rejected, part.Rejected...)
+		all.add(part)
 		all.Next, all.Total = part.Next, part.Total
+	}
+	if len(all.Unused) > 0 {
+		unusedTotal.WithLabelValues(g.name, string(r.Subject)).Add(float64(len(all.Unused)))
 	}
 	for i := range all.Records {
 		p := r.From(&all.Records[i])
@@ -68,7 +71,8 @@ func (r Records[P, T]) readSome(ctx context.Context, g *guarded, q Query) (Page[
 			return first, err
 		}
 		second, err := r.readSome(ctx, g, Query{Refs: q.Refs[n/2:]})
-		second.Records, second.Rejected = append(first.Records, second.Records...), append(first.Rejected, second.Rejected...)
-		return second, err
+		first.add(second)
+		first.Next, first.Total = second.Next, second.Total
+		return first, err
 	}
 }

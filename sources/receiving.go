@@ -75,6 +75,9 @@ func (s *Set) Translate(name string, body []byte) (translation Translation, err 
 	if translation, err = r.Translate(body); err != nil {
 		return Translation{}, fmt.Errorf("events of %s: %w", name, err)
 	}
+	if len(translation.Unused) > 0 {
+		unusedTotal.WithLabelValues(name, "deliveries").Add(float64(len(translation.Unused)))
+	}
 	for i := range translation.Tracking {
 		p := &translation.Tracking[i].Provenance
 		p.Instance, p.System = name, r.Kind()

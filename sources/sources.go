@@ -66,9 +66,13 @@ type Query struct {
 // record that could not be read is in Rejected, and the rest is kept. Next is
 // empty on the last page. Total is how many there are in all, or 0 where the
 // source does not say.
+//
+// Unused are the paths of values that came with records and that the adapter takes for nothing, such as fields that a new release of
+// the system has, each with the reference of a record that has it; see [Page.Leave]. An adapter that asks for its fields by name has none.
 type Page[T any] struct {
 	Records  []T
 	Rejected []operating.RejectedRecord
+	Unused   map[string]string
 	Next     string
 	Total    int
 }

@@ -67,6 +67,9 @@ func replicate[P sources.Adapter, T any](of sources.Records[P, T], save saver[T]
 		if err != nil {
 			return batch{}, err
 		}
+		if err := r.unused.note(ctx, r.store, recordsOf{source, of.Subject}, page.Unused, r.now()); err != nil {
+			return batch{}, err
+		}
 		b := batch{rows: len(page.Records) + len(page.Rejected), next: page.Next, total: page.Total}
 		records := page.Records
 		if of.Account != nil && r.sources.Mixed(of.Subject) {

@@ -24,6 +24,7 @@ type Copy struct {
 	log      *slog.Logger
 	routes   []operating.CapabilityRoute // in force
 	progress progress
+	unused   unusedFields
 	found    sync.Map   // what the last check of each source found, as text
 	loading  sync.Mutex // sources that begin anew together are loaded once, not against each other
 

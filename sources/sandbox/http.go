@@ -146,9 +146,11 @@ func records[R, T any](ctx context.Context, w *wire, object string, q sources.Qu
 
 // mapped are rows as records; those that cannot be mapped are rejected.
 func mapped[R, T any](rows []json.RawMessage, object string, ref func(*R) string, as func(*R) (T, error)) (page sources.Page[T]) {
+	fields := fieldsIn(reflect.TypeFor[R]())
 	for _, row := range rows {
 		var r R
 		err := decode(row, &r)
+		fields.unused(row, func(path string) { page.Leave(path, ref(&r)) })
 		if err == nil {
 			var record T
 			if record, err = as(&r); err == nil {

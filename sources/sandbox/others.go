@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -123,7 +124,7 @@ func (w *WMS) Stock(ctx context.Context, q sources.Query) (sources.Page[trade.St
 		}
 		return all, r.err
 	})
-	page := sources.Page[trade.Stock]{Rejected: rows.Rejected, Next: rows.Next, Total: rows.Total}
+	page := sources.Page[trade.Stock]{Rejected: rows.Rejected, Unused: rows.Unused, Next: rows.Next, Total: rows.Total}
 	for _, r := range rows.Records {
 		page.Records = append(page.Records, r...)
 	}
@@ -224,7 +225,11 @@ func (c *Carrier) Translate(body []byte) (sources.Translation, error) {
 		return sources.Translation{}, sources.Fail(sources.Rejected, "it has not the expected shape")
 	}
 	parcels := mapped(answer.Rows, "trackers", func(t *tracker) string { return t.Code }, c.tracking)
-	return sources.Translation{Tracking: parcels.Records, Rejected: parcels.Rejected}, nil
+	var unused []string
+	for _, path := range slices.Sorted(maps.Keys(parcels.Unused)) {
+		unused = append(unused, "rows.#."+path)
+	}
+	return sources.Translation{Tracking: parcels.Records, Rejected: parcels.Rejected, Unused: unused}, nil
 }
 
 // Codes is the table of what its codes mean.

@@ -181,7 +181,8 @@ func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/records",
 		map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"hdrStat": "ZZ", "rev": 900}})
 	s.control(t, http.MethodPost, "/control/records",
-		map[string]any{"service": "erp", "object": "salesOrders", "key": fine, "set": map[string]any{"note": "still read", "rev": 900}})
+		map[string]any{"service": "erp", "object": "salesOrders", "key": fine, "set": map[string]any{"note": "still read", "rev": 900,
+			"lotPolicy": map[string]any{"code": "FEFO"}}})
 	s.until(t, 5*time.Second, "set aside", func() bool {
 		told := asJSON(must(api.RejectedRecords(operator)))
 		return strings.Contains(told, bad) && strings.Contains(told, "hdrStat")
@@ -195,6 +196,15 @@ func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
 	seen, err := api.RejectedRecords(s.try(t, "buyer"))
 	if strings.Contains(asJSON(seen)+asJSON(errorsOf(t, err)), bad) {
 		t.Error("a buyer sees records that were set aside")
+	}
+	// A field that nobody uses is named.
+	s.until(t, 5*time.Second, "named", func() bool {
+		told := asJSON(must(api.UnusedFields(operator)))
+		return strings.Contains(told, "lotPolicy.code") && strings.Contains(told, fine)
+	})
+	unused, err := api.UnusedFields(s.try(t, "buyer"))
+	if strings.Contains(asJSON(unused)+asJSON(errorsOf(t, err)), "lotPolicy") {
+		t.Error("a buyer sees fields that nobody uses")
 	}
 	// Told rightly again, it is off the list.
 	s.control(t, http.MethodPost, "/control/records",

@@ -20,6 +20,8 @@ type (
 	RejectedRecordEdge           = trade.Edge[RejectedRecord]
 	RouteMismatchConnection      = trade.Connection[RouteMismatch]
 	RouteMismatchEdge            = trade.Edge[RouteMismatch]
+	UnusedFieldConnection        = trade.Connection[UnusedField]
+	UnusedFieldEdge              = trade.Edge[UnusedField]
 	TimelineConnection           = trade.Connection[TimelineEntry]
 	TimelineEdge                 = trade.Edge[TimelineEntry]
 )

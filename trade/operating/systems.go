@@ -79,6 +79,15 @@ const (
 	CircuitOpen     CircuitState = "OPEN"
 )
 
+// UnusedField is a value that came with records of a source and is used for nothing.
+type UnusedField struct {
+	Instance                string
+	Kind                    string // of the records, as Portico calls it
+	Path                    string // with # for the elements of a list
+	SourceRef               string // of a record that had it
+	FirstSeenAt, LastSeenAt time.Time
+}
+
 // RejectedRecord is a record of a source that could not be read and was set
 // aside.
 type RejectedRecord struct {

@@ -9847,6 +9847,29 @@ type UnitPriceInput struct {
 	Per   QuantityInput `json:"per"`
 }
 
+// UnusedFieldsResponse is returned by UnusedFields on success.
+type UnusedFieldsResponse struct {
+	SourceHealth []UnusedFieldsSourceHealth `json:"sourceHealth,omitzero"`
+}
+
+// UnusedFieldsSourceHealth includes the requested fields of the GraphQL type SourceHealth.
+type UnusedFieldsSourceHealth struct {
+	Instance     string                                                    `json:"instance"`
+	UnusedFields UnusedFieldsSourceHealthUnusedFieldsUnusedFieldConnection `json:"unusedFields"`
+}
+
+// UnusedFieldsSourceHealthUnusedFieldsUnusedFieldConnection includes the requested fields of the GraphQL type UnusedFieldConnection.
+type UnusedFieldsSourceHealthUnusedFieldsUnusedFieldConnection struct {
+	Nodes []UnusedFieldsSourceHealthUnusedFieldsUnusedFieldConnectionNodesUnusedField `json:"nodes,omitzero"`
+}
+
+// UnusedFieldsSourceHealthUnusedFieldsUnusedFieldConnectionNodesUnusedField includes the requested fields of the GraphQL type UnusedField.
+type UnusedFieldsSourceHealthUnusedFieldsUnusedFieldConnectionNodesUnusedField struct {
+	Kind      string `json:"kind"`
+	Path      string `json:"path"`
+	SourceRef string `json:"sourceRef"`
+}
+
 type UpdatePartnerInput struct {
 	Partner           string                `json:"partner"`
 	ExpectedVersion   string                `json:"expectedVersion"`
@@ -19192,6 +19215,42 @@ func Trace(
 	}
 
 	data_ = &TraceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by UnusedFields.
+const UnusedFields_Operation = `
+query UnusedFields {
+	sourceHealth {
+		instance
+		unusedFields(first: 100) {
+			nodes {
+				kind
+				path
+				sourceRef
+			}
+		}
+	}
+}
+`
+
+func UnusedFields(
+	client_ graphql.Client,
+) (data_ *UnusedFieldsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "UnusedFields",
+		Query:  UnusedFields_Operation,
+	}
+
+	data_ = &UnusedFieldsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
