@@ -62,8 +62,8 @@ func TestASettledConflictIsOffTheListUnlessTheOtherSystemKeepsToIt(t *testing.T)
 			}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := db.ExecContext(t.Context(), `INSERT INTO differences (id, capability, subject, key, field, held, instance, value, source_value)
-				VALUES ('mdc_1', 'ITEMS', 'items', $1, 'brand', 'erp', 'erp2', $2, 'Another')`, item.SKU, item.Brand); err != nil {
+			if _, err := db.ExecContext(t.Context(), `INSERT INTO differences (id, capability, subject, key, field, held, instance,
+				value, source_value) VALUES ('mdc_1', 'ITEMS', 'items', $1, 'brand', 'erp', 'erp2', $2, 'Another')`, item.SKU, item.Brand); err != nil {
 				t.Fatal(err)
 			}
 			a, err := flows.Resolve(t.Context(), trade.OperatorScope(nil), process.Submitter{Principal: "a steward", CorrelationID: "c"},

@@ -115,7 +115,7 @@ func copyOf(t testing.TB, template string) string {
 // create copies files. Since release 15 PostgreSQL writes the copy to its log by default, which takes twice as long.
 func create(t testing.TB, name, template string) {
 	t.Helper()
-	query := "CREATE DATABASE " + name + " TEMPLATE " + template
+	query := "CREATE DATABASE " + name + " TEMPLATE " + template //nolint:gosec // names of its own
 	if release >= 150000 {
 		query += " STRATEGY FILE_COPY"
 	}

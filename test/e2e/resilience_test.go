@@ -181,8 +181,10 @@ func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/records",
 		map[string]any{"service": "erp", "object": "salesOrders", "key": bad, "set": map[string]any{"hdrStat": "ZZ", "rev": 900}})
 	s.control(t, http.MethodPost, "/control/records",
-		map[string]any{"service": "erp", "object": "salesOrders", "key": fine, "set": map[string]any{"note": "still read", "rev": 900,
-			"lotPolicy": map[string]any{"code": "FEFO"}}})
+		map[string]any{"service": "erp", "object": "salesOrders", "key": fine, "set": map[string]any{
+			"note": "still read", "rev": 900,
+			"lotPolicy": map[string]any{"code": "FEFO"},
+		}})
 	s.until(t, 5*time.Second, "set aside", func() bool {
 		told := asJSON(must(api.RejectedRecords(operator)))
 		return strings.Contains(told, bad) && strings.Contains(told, "hdrStat")
