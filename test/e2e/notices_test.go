@@ -28,27 +28,6 @@ func (p *supplying) sscc() string {
 	return n + fmt.Sprint((10-sum%10)%10)
 }
 
-// shipped is a notice of so much of the lines given.
-func (p *supplying) shipped(lines ...map[string]any) map[string]any {
-	all := []any{}
-	for _, l := range lines {
-		all = append(all, l)
-	}
-	return map[string]any{
-		"number":   fmt.Sprintf("ASN-%d", p.next.Add(1)),
-		"shipFrom": map[string]any{"name": "Works", "line1": "Weg 1", "city": "Hagen", "country": "DE"}, "carrierScac": "SWFT", "lines": all,
-	}
-}
-
-func (p *supplying) acknowledged(t *testing.T, quantity int, skus ...string) map[string]any {
-	t.Helper()
-	po := p.bought(t, quantity, skus...)
-	if a := p.respond(t, p.answer(po, "ACCEPTED")); a.at("out", "operation", "state") != "COMMITTED" {
-		t.Fatalf("not acknowledged: %s", a.Body)
-	}
-	return po
-}
-
 // notice is of so much of the lines given.
 func (p *supplying) notice(lines ...api.DespatchLineInput) api.DespatchAdviceInput {
 	return api.DespatchAdviceInput{

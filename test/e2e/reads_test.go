@@ -8,8 +8,11 @@ import (
 	"testing"
 
 	"github.com/quagmt/udecimal"
+
+	"portico/test/e2e/api"
 )
 
+// everything is text: that one document joins every area is what the story is about.
 const everything = `
 query ($account: ID!, $sku: String!, $order: String!) {
   viewer { __typename user { displayName } scopes }
@@ -33,12 +36,11 @@ provenance { system mode stale } }
 func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	acc := s.good(t, "operator",
-		`{ account(by: {number: "10001"}) { id orders(first: 1, filter: {status: [DELIVERED, INVOICED]})
-			{ nodes { number lines { nodes { sku } } } } } }`, nil)
-	order, sku := acc.at("account", "orders", "nodes", 0, "number").(string),
-		acc.at("account", "orders", "nodes", 0, "lines", "nodes", 0, "sku").(string)
-	a := s.good(t, "operator", everything, map[string]any{"account": acc.at("account", "id"), "sku": sku, "order": order})
+	acc := must(api.AccountOrders(s.as(t, "operator"), api.AccountBy{Number: new("10001")},
+		&api.OrderFilter{Status: []api.OrderStatus{api.OrderStatusDelivered, api.OrderStatusInvoiced}})).Account
+	first := acc.Orders.Nodes[0]
+	order, sku := *first.Number, *first.Lines.Nodes[0].Sku
+	a := s.good(t, "operator", everything, map[string]any{"account": acc.Id, "sku": sku, "order": order})
 
 	same := func(what string, got, want any) {
 		t.Helper()
@@ -98,34 +100,28 @@ func TestOneQueryJoinsEveryAreaAndIsRightAgainstTheSources(t *testing.T) {
 func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	a := s.good(t, "operator", `{ new: purchaseOrders(first: 20) { ...orders } old: purchaseOrders(last: 6) { ...orders } }
-		fragment orders on PurchaseOrderConnection { nodes { number status lines
-		{ nodes { id sku ordered { value } received { value } open { value } } } } }`, nil)
+	operator := s.as(t, "operator")
+	ends := must(api.PurchaseOrdersOfBothEnds(operator))
 	open, received := 0, 0
-	for _, n := range append(a.at("new", "nodes").([]any), a.at("old", "nodes").([]any)...) {
-		po := n.(map[string]any)
-		for _, l := range po["lines"].(map[string]any)["nodes"].([]any) {
-			line := l.(map[string]any)
-			left := line["open"].(map[string]any)["value"]
+	for _, po := range slices.Concat(ends.New.Nodes, ends.Old.Nodes) {
+		for _, line := range po.Lines.Nodes {
+			sku, left := val(line.Sku), line.Open.Value
 			found := udecimal.Zero // in as many parts as the supplier answered
-			b := s.good(t, "operator",
-				`query ($sku: String!) { item(by: {sku: $sku}) { availability(horizon: "P400D")
-					{ inbound { quantity { value } certainty purchaseOrderLine { id } } } } }`, map[string]any{"sku": line["sku"]})
-			for _, in := range b.at("item", "availability", "inbound").([]any) {
-				if in.(map[string]any)["purchaseOrderLine"].(map[string]any)["id"] == line["id"] {
-					found = found.Add(udecimal.MustParse(say(walk(in, "quantity.value"))))
+			for _, in := range must(api.ItemInbound(operator, sku)).Item.Availability.Inbound {
+				if in.PurchaseOrderLine.Id == line.Id {
+					found = found.Add(udecimal.MustParse(in.Quantity.Value))
 				}
 			}
 			switch {
-			case left == "0" || po["status"] == "CANCELLED":
+			case left == "0" || po.Status == api.PurchaseOrderStatusCancelled:
 				received++
 				if !found.IsZero() {
-					t.Errorf("purchase order %v (%v), %v: nothing is to come, and %v is", po["number"], po["status"], line["sku"], found)
+					t.Errorf("purchase order %s (%s), %s: nothing is to come, and %v is", po.Number, po.Status, sku, found)
 				}
 			default:
 				open++
 				if found.String() != left {
-					t.Errorf("purchase order %v, %v: %v is to come, and %v is told", po["number"], line["sku"], left, found)
+					t.Errorf("purchase order %s, %s: %s is to come, and %v is told", po.Number, sku, left, found)
 				}
 			}
 		}
@@ -139,12 +135,11 @@ func TestInboundSupplyIsWhatPurchaseOrdersStillBring(t *testing.T) {
 func TestStockOfNoWarehouseSaysWhereItIsKnownFrom(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	a := s.good(t, "buyer", `{ items(first: 3) { nodes { availability(warehouses: ["whs_0"])
-		{ status byWarehouse { onHand { value } } provenance { system instance mode age stale } } } } }`, nil)
+	items := must(api.ItemsOfWarehouses(s.as(t, "buyer"), []string{"whs_0"})).Items.Nodes
 	for i := range 3 {
-		got := a.at("items", "nodes", i, "availability", "provenance").(map[string]any)
-		if got["system"] != "WMS" || got["instance"] != "wms" || got["stale"] != false {
-			t.Errorf("stock of no warehouse is from %v", got)
+		got := at(items, i).Availability.Provenance
+		if got.System != api.SourceKindWms || got.Instance != "wms" || got.Stale {
+			t.Errorf("stock of no warehouse is from %s", asJSON(got))
 		}
 	}
 }
@@ -155,6 +150,7 @@ func TestStatementsAndCallsDoNotGrowWithTheRowsOfAList(t *testing.T) {
 	s := start(t, loaded(t), "PORTICO_PACE=1") // what the server does beside the query is counted, too
 	s.control(t, http.MethodPost, "/control/speed?speed=0", nil)
 	s.settled(t)
+	// Text: the statistics are in the extensions of the response, and of these documents.
 	for name, q := range map[string]string{
 		"orders": `query ($n: Int!) { orders(first: $n) { nodes { number account { name } shipTo { code } lines { nodes { sku } }
 			shipments { nodes { number status } } invoices { nodes { number } } returns { nodes { number } } } } }`,
@@ -215,22 +211,27 @@ func TestAPageOfPricesIsOneCallAndThenNone(t *testing.T) {
 		s.control(t, http.MethodGet, "/control/calls", nil, &calls)
 		return calls["erp/prices"]
 	}
-	const q = `query ($age: Duration) { items(first: 100, orderBy: NAME_ASC)
-		{ nodes { price(quantity: {value: "7", unit: "EA"}, maxAge: $age) { ... on Price { provenance { mode age stale } } } } } }`
+	buyer := s.as(t, "buyer")
+	page := func(age *string) (mode api.ReadMode) {
+		t.Helper()
+		if price, is := at(must(api.ItemPricesOfAge(buyer, age)).Items.Nodes, 0).Price.(*api.PriceProvenancePrice); is {
+			mode = price.Provenance.Mode
+		}
+		return mode
+	}
 	before := prices()
-	s.good(t, "buyer", q, nil)
+	page(nil)
 	if got := prices() - before; got != 1 {
 		t.Errorf("a page of 100 prices took %d calls, want 1", got)
 	}
-	a := s.good(t, "buyer", q, nil)
+	mode := page(nil)
 	if got := prices() - before; got != 1 {
 		t.Errorf("the same page again took %d calls more, want none", got-1)
 	}
-	if mode := a.at("items", "nodes", 0, "price", "provenance", "mode"); mode != "CACHE" {
+	if mode != api.ReadModeCache {
 		t.Errorf("the second answer is %v, want CACHE", mode)
 	}
-	a = s.good(t, "buyer", q, map[string]any{"age": "PT0S"})
-	if mode := a.at("items", "nodes", 0, "price", "provenance", "mode"); mode != "LIVE" || prices()-before != 2 {
+	if mode := page(new("PT0S")); mode != api.ReadModeLive || prices()-before != 2 {
 		t.Errorf("with maxAge PT0S the answer is %v after %d calls, want LIVE after 2", mode, prices()-before)
 	}
 }
@@ -240,6 +241,7 @@ func TestPagesMeetWithoutGapInBothDirections(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
 	s.settled(t) // what another test let happen is in the store
+	// Text: the same document is made for each list and direction.
 	for list, order := range map[string]string{
 		"orders": "NUMBER_ASC", "items": "NAME_ASC", "shipments": "", "invoices": "",
 		"purchaseOrders": "DELIVERY_DATE_ASC",
@@ -292,36 +294,32 @@ func TestPagesMeetWithoutGapInBothDirections(t *testing.T) {
 func TestItemsAreFoundByWordNumberAndOwnNumber(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	first := s.good(t, "buyer",
-		`{ items(first: 1, filter: {contracted: true}) { nodes { sku gtin customerPartNumber units { gtin } category { id } brand } } }`, nil)
-	item := first.at("items", "nodes", 0).(map[string]any)
-	own := s.good(t, "buyer", `{ items(first: 100) { nodes { sku customerPartNumber } } }`, nil)
-	for _, n := range own.at("items", "nodes").([]any) {
-		if n.(map[string]any)["customerPartNumber"] != nil {
-			item["own"], item["ownSku"] = n.(map[string]any)["customerPartNumber"], n.(map[string]any)["sku"]
+	buyer := s.as(t, "buyer")
+	item := must(api.ItemsContracted(buyer)).Items.Nodes[0]
+	var own, ownSku string
+	for _, n := range must(api.ItemPartNumbers(buyer)).Items.Nodes {
+		if n.CustomerPartNumber != nil {
+			own, ownSku = *n.CustomerPartNumber, n.Sku
 		}
 	}
-	for search, want := range map[string]any{
-		item["sku"].(string): item["sku"], item["gtin"].(string): item["sku"], item["own"].(string): item["ownSku"],
-		item["units"].([]any)[1].(map[string]any)["gtin"].(string): item["sku"],
-	} {
-		a := s.good(t, "buyer", `query ($s: String) { items(first: 5, search: $s) { nodes { sku } } }`, map[string]any{"s": search})
-		if got := a.at("items", "nodes", 0, "sku"); got != want {
+	if own == "" {
+		t.Fatal("no item has an own number")
+	}
+	for search, want := range map[string]string{item.Sku: item.Sku, *item.Gtin: item.Sku, own: ownSku, *item.Units[1].Gtin: item.Sku} {
+		if got := at(must(api.ItemsFound(buyer, new(5), &search)).Items.Nodes, 0).Sku; got != want {
 			t.Errorf("searching %q finds %v first, want %v", search, got, want)
 		}
 	}
-	a := s.good(t, "buyer", `{ items(first: 3, search: "hexagon scr") { totalCount { value } nodes { name } facets
-		{ name values { value count } } } }`, nil)
-	if n := a.at("items", "nodes", 0, "name"); n == nil || !strings.HasPrefix(n.(string), "Hexagon screw") {
+	words := must(api.ItemsWithFacets(buyer, new("hexagon scr"))).Items
+	if n := at(words.Nodes, 0).Name; !strings.HasPrefix(n, "Hexagon screw") {
 		t.Errorf("words that begin so find %v, want a hexagon screw", n)
 	}
-	if a.at("items", "facets", 0, "values", 0, "count") == nil {
+	if len(at(words.Facets, 0).Values) == 0 {
 		t.Error("the result has no facets")
 	}
 	// Another customer's own number is a word like any other, and finds nothing.
-	if a := s.good(t, "buyer-other", `query ($s: String) { items(search: $s) { nodes { sku } } }`,
-		map[string]any{"s": item["own"]}); len(a.at("items", "nodes").([]any)) != 0 {
-		t.Errorf("another customer finds %v by a part number that is not its own", a.at("items", "nodes"))
+	if others := must(api.ItemsFound(s.as(t, "buyer-other"), nil, &own)).Items.Nodes; len(others) != 0 {
+		t.Errorf("another customer finds %s by a part number that is not its own", asJSON(others))
 	}
 }
 
@@ -329,13 +327,12 @@ func TestItemsAreFoundByWordNumberAndOwnNumber(t *testing.T) {
 func TestDocumentsStreamFromTheirSourceForAShortTime(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	a := s.good(t, "buyer", `{ invoices(first: 1) { nodes { number document { url mediaType fileName expiresAt } } }
-		shipments(first: 1, filter: {status: [DELIVERED]}) { nodes { proofOfDelivery { signedBy document { url } } } } }`, nil)
-	for _, link := range []any{
-		a.at("invoices", "nodes", 0, "document", "url"),
-		a.at("shipments", "nodes", 0, "proofOfDelivery", "document", "url"),
+	a := must(api.InvoiceAndShipmentDocuments(s.as(t, "buyer")))
+	for _, link := range []string{
+		at(a.Invoices.Nodes, 0).Document.Url,
+		at(a.Shipments.Nodes, 0).ProofOfDelivery.Document.Url,
 	} {
-		resp, err := http.Get(link.(string))
+		resp, err := http.Get(link)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -345,7 +342,7 @@ func TestDocumentsStreamFromTheirSourceForAShortTime(t *testing.T) {
 		if resp.StatusCode != http.StatusOK || string(start) != "%PDF-" || resp.Header.Get("Content-Type") != "application/pdf" {
 			t.Errorf("%s: got %d %q, want a PDF", link, resp.StatusCode, start)
 		}
-		forged := link.(string)[:len(link.(string))-3] + "AAA"
+		forged := link[:len(link)-3] + "AAA"
 		resp, err = http.Get(forged)
 		if err != nil {
 			t.Fatal(err)
@@ -361,19 +358,18 @@ func TestDocumentsStreamFromTheirSourceForAShortTime(t *testing.T) {
 func TestABuyerFindsItemsByWhatIsTyped(t *testing.T) {
 	t.Parallel()
 	s := portico(t)
-	list := s.good(t, "buyer", `{ items(first: 100, filter: {status: [ACTIVE]}) { nodes { sku identifiers { value } } } }`, nil)
+	buyer := s.as(t, "buyer")
 	var sku, maker string // an item whose maker's number is not its SKU
-	for _, n := range list.at("items", "nodes").([]any) {
-		if ids := walk(n, "identifiers").([]any); len(ids) > 0 {
-			sku, maker = say(walk(n, "sku")), say(walk(ids[0], "value"))
+	for _, n := range must(api.ItemIdentifiers(buyer)).Items.Nodes {
+		if len(n.Identifiers) > 0 {
+			sku, maker = n.Sku, n.Identifiers[0].Value
 			break
 		}
 	}
-	find := func(search string) (skus []any) {
+	find := func(search string) (skus []string) {
 		t.Helper()
-		a := s.good(t, "buyer", `query ($s: String!) { items(search: $s, first: 100) { nodes { sku } } }`, map[string]any{"s": search})
-		for _, n := range a.at("items", "nodes").([]any) {
-			skus = append(skus, walk(n, "sku"))
+		for _, n := range must(api.ItemsFound(buyer, new(100), &search)).Items.Nodes {
+			skus = append(skus, n.Sku)
 		}
 		return skus
 	}
@@ -384,7 +380,7 @@ func TestABuyerFindsItemsByWhatIsTyped(t *testing.T) {
 			t.Errorf("%q finds %v, want %s first", search, got, sku)
 		}
 	}
-	if got := find(sku[:len(sku)-1]); len(got) == 0 || !slices.Contains(got, any(sku)) {
+	if got := find(sku[:len(sku)-1]); len(got) == 0 || !slices.Contains(got, sku) {
 		t.Errorf("the beginning of %s finds %v", sku, got)
 	}
 	if bolt, bolts, typo := find("bolt"), find("bolts"), find("bollts"); len(bolt) == 0 || len(bolts) == 0 || len(typo) == 0 {

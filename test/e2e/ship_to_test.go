@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"testing"
+
+	"portico/test/e2e/api"
 )
 
 // Covers: P01
@@ -9,56 +11,49 @@ import (
 func TestASupplierReadsTheWholeAddressToShipTo(t *testing.T) {
 	t.Parallel()
 	p := supplyingAt(t)
-	po := p.acknowledged(t, 1000, "SCR-10008")
-	const where = `{ name street postalCode city country gln }`
-	told := p.s.good(t, "supplier", `query ($id: ID!) { node(id: $id) { ... on PurchaseOrder { shipTo `+where+` } } }`,
-		map[string]any{"id": po["id"]})
-	whole := func(place any, of string) {
+	operator := p.s.as(t, "operator")
+	po := p.confirmed(t, 1000, "SCR-10008")
+	whole := func(place api.Place, of string) {
 		t.Helper()
-		at, _ := place.(map[string]any)
-		if at["name"] != "Rotterdam Central" || at["street"] != "Waalhaven 1" || at["postalCode"] != "3089 JH" || at["city"] != "Rotterdam" ||
-			at["country"] != "NL" || at["gln"] == nil {
-			t.Errorf("ship-to of %s: %v", of, place)
+		if val(place.Name) != "Rotterdam Central" || val(place.Street) != "Waalhaven 1" || val(place.PostalCode) != "3089 JH" ||
+			val(place.City) != "Rotterdam" || val(place.Country) != "NL" || place.Gln == nil {
+			t.Errorf("ship-to of %s: %s", of, asJSON(place))
 		}
 	}
-	whole(told.at("node", "shipTo"), "a purchase order")
+	whole(must(api.PurchaseOrderShipTo(p.s.as(t, "supplier"), po.Id)).PurchaseOrder.ShipTo, "a purchase order")
 
-	sent := p.s.good(t, "supplier", announce, map[string]any{"key": p.key(), "in": p.shipped(
-		map[string]any{"purchaseOrderLine": walk(po, "lines.nodes.0.id"), "shipped": each("100")})})
-	if sent.at("out", "operation", "state") != "COMMITTED" {
-		t.Fatalf("announced: %s", sent.Body)
+	sent := p.noticed(t, "supplier",
+		p.notice(api.DespatchLineInput{PurchaseOrderLine: po.Lines.Nodes[0].Id, Shipped: *pieces("100")}))
+	if sent.Operation.State != api.OperationStateCommitted {
+		t.Fatalf("announced: %s", asJSON(sent))
 	}
-	const noticeNow = `query ($id: ID!) { node(id: $id) { ... on DespatchAdvice
-		{ shipFrom { street city } shipTo ` + where + ` shipment { destination ` + where + ` } } } }`
-	var notice answer
+	var notice api.DespatchAdviceNodeNodeDespatchAdvice
 	p.s.until(t, 0, "shipped", func() bool {
-		notice = p.s.good(t, "supplier", noticeNow, map[string]any{"id": sent.at("out", "despatchAdvice", "id")})
-		return notice.at("node", "shipment") != nil
+		notice = p.despatch(t, sent.DespatchAdvice.Id)
+		return !null(notice.Shipment)
 	})
-	whole(notice.at("node", "shipTo"), "a despatch advice")
-	whole(notice.at("node", "shipment", "destination"), "its shipment")
-	if notice.at("node", "shipFrom", "street") != "Weg 1" {
-		t.Errorf("ship-from: %s", notice.Body)
+	whole(notice.ShipTo, "a despatch advice")
+	whole(notice.Shipment.Destination, "its shipment")
+	if val(notice.ShipFrom.Street) != "Weg 1" {
+		t.Errorf("ship-from: %s", asJSON(notice))
 	}
 
-	warehouse := p.s.good(t, "operator", `{ item(by: {sku: "SCR-10008"}) { availability
-		{ byWarehouse { warehouse { location `+where+` } } } } }`, nil)
+	stock := must(api.ItemWarehouses(operator, "SCR-10008")).Item.Availability.ByWarehouse
 	found := false
-	for _, w := range warehouse.at("item", "availability", "byWarehouse").([]any) {
-		if walk(w, "warehouse.location.name") == "Rotterdam Central" {
-			whole(walk(w, "warehouse.location"), "a warehouse")
+	for _, w := range stock {
+		if val(w.Warehouse.Location.Name) == "Rotterdam Central" {
+			whole(w.Warehouse.Location, "a warehouse")
 			found = true
 		}
 	}
 	if !found {
-		t.Errorf("no warehouse: %s", warehouse.Body)
+		t.Errorf("no warehouse: %s", asJSON(stock))
 	}
 
-	out := p.s.good(t, "operator", `{ shipments(first: 20, filter: {direction: [OUTBOUND]})
-		{ nodes { origin { street postalCode } destination { street postalCode city country } } } }`, nil)
-	for _, s := range out.at("shipments", "nodes").([]any) {
-		if walk(s, "origin.street") != "Waalhaven 1" || walk(s, "destination.street") == nil || walk(s, "destination.postalCode") == nil {
-			t.Errorf("a customer's shipment: %v", s)
+	outbound := &api.ShipmentFilter{Direction: []api.Direction{api.DirectionOutbound}}
+	for _, s := range must(api.ShipmentPlaces(operator, outbound)).Shipments.Nodes {
+		if val(s.Origin.Street) != "Waalhaven 1" || s.Destination.Street == nil || s.Destination.PostalCode == nil {
+			t.Errorf("a customer's shipment: %s", asJSON(s))
 		}
 	}
 }

@@ -105,6 +105,38 @@ func (v *AccountNameResponse) __premarshalJSON() (*__premarshalAccountNameRespon
 	return &retval, nil
 }
 
+// AccountOrdersAccount includes the requested fields of the GraphQL type Account.
+type AccountOrdersAccount struct {
+	Id     string                                    `json:"id"`
+	Orders AccountOrdersAccountOrdersOrderConnection `json:"orders"`
+}
+
+// AccountOrdersAccountOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
+type AccountOrdersAccountOrdersOrderConnection struct {
+	Nodes []AccountOrdersAccountOrdersOrderConnectionNodesOrder `json:"nodes,omitzero"`
+}
+
+// AccountOrdersAccountOrdersOrderConnectionNodesOrder includes the requested fields of the GraphQL type Order.
+type AccountOrdersAccountOrdersOrderConnectionNodesOrder struct {
+	Number *string                                                                     `json:"number,omitzero"`
+	Lines  AccountOrdersAccountOrdersOrderConnectionNodesOrderLinesOrderLineConnection `json:"lines"`
+}
+
+// AccountOrdersAccountOrdersOrderConnectionNodesOrderLinesOrderLineConnection includes the requested fields of the GraphQL type OrderLineConnection.
+type AccountOrdersAccountOrdersOrderConnectionNodesOrderLinesOrderLineConnection struct {
+	Nodes []AccountOrdersAccountOrdersOrderConnectionNodesOrderLinesOrderLineConnectionNodesOrderLine `json:"nodes,omitzero"`
+}
+
+// AccountOrdersAccountOrdersOrderConnectionNodesOrderLinesOrderLineConnectionNodesOrderLine includes the requested fields of the GraphQL type OrderLine.
+type AccountOrdersAccountOrdersOrderConnectionNodesOrderLinesOrderLineConnectionNodesOrderLine struct {
+	Sku *string `json:"sku,omitzero"`
+}
+
+// AccountOrdersResponse is returned by AccountOrders on success.
+type AccountOrdersResponse struct {
+	Account AccountOrdersAccount `json:"account"`
+}
+
 // AccountProvenanceAccount includes the requested fields of the GraphQL type Account.
 type AccountProvenanceAccount struct {
 	Provenance ProvenanceStaleness `json:"provenance"`
@@ -2066,7 +2098,8 @@ type DespatchAdviceNodeNodeDespatchAdvice struct {
 	Status         DespatchStatus                                                    `json:"status"`
 	Operation      DespatchAdviceNodeNodeDespatchAdviceOperation                     `json:"operation"`
 	PurchaseOrders []DespatchAdviceNodeNodeDespatchAdvicePurchaseOrdersPurchaseOrder `json:"purchaseOrders,omitzero"`
-	ShipTo         DespatchAdviceNodeNodeDespatchAdviceShipToLocation                `json:"shipTo"`
+	ShipFrom       DespatchAdviceNodeNodeDespatchAdviceShipFromLocation              `json:"shipFrom"`
+	ShipTo         Place                                                             `json:"shipTo"`
 	Shipment       DespatchAdviceNodeNodeDespatchAdviceShipment                      `json:"shipment"`
 	HandlingUnits  []DespatchAdviceNodeNodeDespatchAdviceHandlingUnitsHandlingUnit   `json:"handlingUnits,omitzero"`
 	Provenance     DespatchAdviceNodeNodeDespatchAdviceProvenance                    `json:"provenance"`
@@ -2087,9 +2120,11 @@ func (v *DespatchAdviceNodeNodeDespatchAdvice) GetPurchaseOrders() []DespatchAdv
 	return v.PurchaseOrders
 }
 
-func (v *DespatchAdviceNodeNodeDespatchAdvice) GetShipTo() DespatchAdviceNodeNodeDespatchAdviceShipToLocation {
-	return v.ShipTo
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetShipFrom() DespatchAdviceNodeNodeDespatchAdviceShipFromLocation {
+	return v.ShipFrom
 }
+
+func (v *DespatchAdviceNodeNodeDespatchAdvice) GetShipTo() Place { return v.ShipTo }
 
 func (v *DespatchAdviceNodeNodeDespatchAdvice) GetShipment() DespatchAdviceNodeNodeDespatchAdviceShipment {
 	return v.Shipment
@@ -2187,16 +2222,18 @@ type DespatchAdviceNodeNodeDespatchAdvicePurchaseOrdersPurchaseOrder struct {
 	Status PurchaseOrderStatus `json:"status"`
 }
 
-// DespatchAdviceNodeNodeDespatchAdviceShipToLocation includes the requested fields of the GraphQL type Location.
-type DespatchAdviceNodeNodeDespatchAdviceShipToLocation struct {
-	Name *string `json:"name,omitzero"`
+// DespatchAdviceNodeNodeDespatchAdviceShipFromLocation includes the requested fields of the GraphQL type Location.
+type DespatchAdviceNodeNodeDespatchAdviceShipFromLocation struct {
+	Street *string `json:"street,omitzero"`
+	City   *string `json:"city,omitzero"`
 }
 
 // DespatchAdviceNodeNodeDespatchAdviceShipment includes the requested fields of the GraphQL type Shipment.
 type DespatchAdviceNodeNodeDespatchAdviceShipment struct {
-	Number   string                                                        `json:"number"`
-	Status   ShipmentStatus                                                `json:"status"`
-	Packages []DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackage `json:"packages,omitzero"`
+	Number      string                                                        `json:"number"`
+	Status      ShipmentStatus                                                `json:"status"`
+	Destination Place                                                         `json:"destination"`
+	Packages    []DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackage `json:"packages,omitzero"`
 }
 
 // DespatchAdviceNodeNodeDespatchAdviceShipmentPackagesPackage includes the requested fields of the GraphQL type Package.
@@ -3545,6 +3582,52 @@ var AllInboundState = []InboundState{
 	InboundStateParked,
 }
 
+// InvoiceAndShipmentDocumentsInvoicesInvoiceConnection includes the requested fields of the GraphQL type InvoiceConnection.
+type InvoiceAndShipmentDocumentsInvoicesInvoiceConnection struct {
+	Nodes []InvoiceAndShipmentDocumentsInvoicesInvoiceConnectionNodesInvoice `json:"nodes,omitzero"`
+}
+
+// InvoiceAndShipmentDocumentsInvoicesInvoiceConnectionNodesInvoice includes the requested fields of the GraphQL type Invoice.
+type InvoiceAndShipmentDocumentsInvoicesInvoiceConnectionNodesInvoice struct {
+	Number   string                                                                               `json:"number"`
+	Document InvoiceAndShipmentDocumentsInvoicesInvoiceConnectionNodesInvoiceDocumentDocumentLink `json:"document"`
+}
+
+// InvoiceAndShipmentDocumentsInvoicesInvoiceConnectionNodesInvoiceDocumentDocumentLink includes the requested fields of the GraphQL type DocumentLink.
+type InvoiceAndShipmentDocumentsInvoicesInvoiceConnectionNodesInvoiceDocumentDocumentLink struct {
+	Url       string  `json:"url"`
+	MediaType string  `json:"mediaType"`
+	FileName  string  `json:"fileName"`
+	ExpiresAt *string `json:"expiresAt,omitzero"`
+}
+
+// InvoiceAndShipmentDocumentsResponse is returned by InvoiceAndShipmentDocuments on success.
+type InvoiceAndShipmentDocumentsResponse struct {
+	Invoices  InvoiceAndShipmentDocumentsInvoicesInvoiceConnection   `json:"invoices"`
+	Shipments InvoiceAndShipmentDocumentsShipmentsShipmentConnection `json:"shipments"`
+}
+
+// InvoiceAndShipmentDocumentsShipmentsShipmentConnection includes the requested fields of the GraphQL type ShipmentConnection.
+type InvoiceAndShipmentDocumentsShipmentsShipmentConnection struct {
+	Nodes []InvoiceAndShipmentDocumentsShipmentsShipmentConnectionNodesShipment `json:"nodes,omitzero"`
+}
+
+// InvoiceAndShipmentDocumentsShipmentsShipmentConnectionNodesShipment includes the requested fields of the GraphQL type Shipment.
+type InvoiceAndShipmentDocumentsShipmentsShipmentConnectionNodesShipment struct {
+	ProofOfDelivery InvoiceAndShipmentDocumentsShipmentsShipmentConnectionNodesShipmentProofOfDelivery `json:"proofOfDelivery"`
+}
+
+// InvoiceAndShipmentDocumentsShipmentsShipmentConnectionNodesShipmentProofOfDelivery includes the requested fields of the GraphQL type ProofOfDelivery.
+type InvoiceAndShipmentDocumentsShipmentsShipmentConnectionNodesShipmentProofOfDelivery struct {
+	SignedBy *string                                                                                                `json:"signedBy,omitzero"`
+	Document InvoiceAndShipmentDocumentsShipmentsShipmentConnectionNodesShipmentProofOfDeliveryDocumentDocumentLink `json:"document"`
+}
+
+// InvoiceAndShipmentDocumentsShipmentsShipmentConnectionNodesShipmentProofOfDeliveryDocumentDocumentLink includes the requested fields of the GraphQL type DocumentLink.
+type InvoiceAndShipmentDocumentsShipmentsShipmentConnectionNodesShipmentProofOfDeliveryDocumentDocumentLink struct {
+	Url string `json:"url"`
+}
+
 // InvoiceProvenanceInvoice includes the requested fields of the GraphQL type Invoice.
 type InvoiceProvenanceInvoice struct {
 	Provenance ProvenanceStaleness `json:"provenance"`
@@ -3792,6 +3875,59 @@ type ItemFilter struct {
 	Contracted    *bool                 `json:"contracted,omitzero"`
 	OrderedBefore *bool                 `json:"orderedBefore,omitzero"`
 	ChangedSince  *string               `json:"changedSince,omitzero"`
+}
+
+// ItemIdentifiersItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemIdentifiersItemsItemConnection struct {
+	Nodes []ItemIdentifiersItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemIdentifiersItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemIdentifiersItemsItemConnectionNodesItem struct {
+	Sku         string                                                             `json:"sku"`
+	Identifiers []ItemIdentifiersItemsItemConnectionNodesItemIdentifiersIdentifier `json:"identifiers,omitzero"`
+}
+
+// ItemIdentifiersItemsItemConnectionNodesItemIdentifiersIdentifier includes the requested fields of the GraphQL type Identifier.
+type ItemIdentifiersItemsItemConnectionNodesItemIdentifiersIdentifier struct {
+	Value string `json:"value"`
+}
+
+// ItemIdentifiersResponse is returned by ItemIdentifiers on success.
+type ItemIdentifiersResponse struct {
+	Items ItemIdentifiersItemsItemConnection `json:"items"`
+}
+
+// ItemInboundItem includes the requested fields of the GraphQL type Item.
+type ItemInboundItem struct {
+	Availability ItemInboundItemAvailability `json:"availability"`
+}
+
+// ItemInboundItemAvailability includes the requested fields of the GraphQL type Availability.
+type ItemInboundItemAvailability struct {
+	Inbound []ItemInboundItemAvailabilityInboundInboundSupply `json:"inbound,omitzero"`
+}
+
+// ItemInboundItemAvailabilityInboundInboundSupply includes the requested fields of the GraphQL type InboundSupply.
+type ItemInboundItemAvailabilityInboundInboundSupply struct {
+	Quantity          ItemInboundItemAvailabilityInboundInboundSupplyQuantity          `json:"quantity"`
+	Certainty         SupplyCertainty                                                  `json:"certainty"`
+	PurchaseOrderLine ItemInboundItemAvailabilityInboundInboundSupplyPurchaseOrderLine `json:"purchaseOrderLine"`
+}
+
+// ItemInboundItemAvailabilityInboundInboundSupplyPurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type ItemInboundItemAvailabilityInboundInboundSupplyPurchaseOrderLine struct {
+	Id string `json:"id"`
+}
+
+// ItemInboundItemAvailabilityInboundInboundSupplyQuantity includes the requested fields of the GraphQL type Quantity.
+type ItemInboundItemAvailabilityInboundInboundSupplyQuantity struct {
+	Value string `json:"value"`
+}
+
+// ItemInboundResponse is returned by ItemInbound on success.
+type ItemInboundResponse struct {
+	Item ItemInboundItem `json:"item"`
 }
 
 // ItemPartNumberItem includes the requested fields of the GraphQL type Item.
@@ -4183,6 +4319,84 @@ type ItemPriceUnitPricePriceMoney struct {
 	Currency string `json:"currency"`
 }
 
+// ItemPricesOfAgeItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemPricesOfAgeItemsItemConnection struct {
+	Nodes []ItemPricesOfAgeItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemPricesOfAgeItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemPricesOfAgeItemsItemConnectionNodesItem struct {
+	Price PriceProvenance `json:"-"`
+}
+
+func (v *ItemPricesOfAgeItemsItemConnectionNodesItem) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*ItemPricesOfAgeItemsItemConnectionNodesItem
+		Price json.RawMessage `json:"price"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.ItemPricesOfAgeItemsItemConnectionNodesItem = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Price
+		src := firstPass.Price
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalPriceProvenance(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal ItemPricesOfAgeItemsItemConnectionNodesItem.Price: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalItemPricesOfAgeItemsItemConnectionNodesItem struct {
+	Price json.RawMessage `json:"price"`
+}
+
+func (v *ItemPricesOfAgeItemsItemConnectionNodesItem) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *ItemPricesOfAgeItemsItemConnectionNodesItem) __premarshalJSON() (*__premarshalItemPricesOfAgeItemsItemConnectionNodesItem, error) {
+	var retval __premarshalItemPricesOfAgeItemsItemConnectionNodesItem
+
+	{
+
+		dst := &retval.Price
+		src := v.Price
+		var err error
+		*dst, err = __marshalPriceProvenance(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal ItemPricesOfAgeItemsItemConnectionNodesItem.Price: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+// ItemPricesOfAgeResponse is returned by ItemPricesOfAge on success.
+type ItemPricesOfAgeResponse struct {
+	Items ItemPricesOfAgeItemsItemConnection `json:"items"`
+}
+
 // ItemPromisesItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
 type ItemPromisesItemsItemConnection struct {
 	Nodes []ItemPromisesItemsItemConnectionNodesItem `json:"nodes,omitzero"`
@@ -4405,6 +4619,31 @@ type ItemSuppliersResponse struct {
 	Item ItemSuppliersItem `json:"item"`
 }
 
+// ItemWarehousesItem includes the requested fields of the GraphQL type Item.
+type ItemWarehousesItem struct {
+	Availability ItemWarehousesItemAvailability `json:"availability"`
+}
+
+// ItemWarehousesItemAvailability includes the requested fields of the GraphQL type Availability.
+type ItemWarehousesItemAvailability struct {
+	ByWarehouse []ItemWarehousesItemAvailabilityByWarehouseWarehouseStock `json:"byWarehouse,omitzero"`
+}
+
+// ItemWarehousesItemAvailabilityByWarehouseWarehouseStock includes the requested fields of the GraphQL type WarehouseStock.
+type ItemWarehousesItemAvailabilityByWarehouseWarehouseStock struct {
+	Warehouse ItemWarehousesItemAvailabilityByWarehouseWarehouseStockWarehouse `json:"warehouse"`
+}
+
+// ItemWarehousesItemAvailabilityByWarehouseWarehouseStockWarehouse includes the requested fields of the GraphQL type Warehouse.
+type ItemWarehousesItemAvailabilityByWarehouseWarehouseStockWarehouse struct {
+	Location Place `json:"location"`
+}
+
+// ItemWarehousesResponse is returned by ItemWarehouses on success.
+type ItemWarehousesResponse struct {
+	Item ItemWarehousesItem `json:"item"`
+}
+
 // ItemsAtTheEndItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
 type ItemsAtTheEndItemsItemConnection struct {
 	Nodes []ItemsAtTheEndItemsItemConnectionNodesItem `json:"nodes,omitzero"`
@@ -4420,6 +4659,36 @@ type ItemsAtTheEndResponse struct {
 	Items ItemsAtTheEndItemsItemConnection `json:"items"`
 }
 
+// ItemsContractedItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemsContractedItemsItemConnection struct {
+	Nodes []ItemsContractedItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemsContractedItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemsContractedItemsItemConnectionNodesItem struct {
+	Sku                string                                                     `json:"sku"`
+	Gtin               *string                                                    `json:"gtin,omitzero"`
+	CustomerPartNumber *string                                                    `json:"customerPartNumber,omitzero"`
+	Units              []ItemsContractedItemsItemConnectionNodesItemUnitsItemUnit `json:"units,omitzero"`
+	Category           ItemsContractedItemsItemConnectionNodesItemCategory        `json:"category"`
+	Brand              *string                                                    `json:"brand,omitzero"`
+}
+
+// ItemsContractedItemsItemConnectionNodesItemCategory includes the requested fields of the GraphQL type Category.
+type ItemsContractedItemsItemConnectionNodesItemCategory struct {
+	Id string `json:"id"`
+}
+
+// ItemsContractedItemsItemConnectionNodesItemUnitsItemUnit includes the requested fields of the GraphQL type ItemUnit.
+type ItemsContractedItemsItemConnectionNodesItemUnitsItemUnit struct {
+	Gtin *string `json:"gtin,omitzero"`
+}
+
+// ItemsContractedResponse is returned by ItemsContracted on success.
+type ItemsContractedResponse struct {
+	Items ItemsContractedItemsItemConnection `json:"items"`
+}
+
 // ItemsFirstItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
 type ItemsFirstItemsItemConnection struct {
 	Nodes []ItemsFirstItemsItemConnectionNodesItem `json:"nodes,omitzero"`
@@ -4433,6 +4702,21 @@ type ItemsFirstItemsItemConnectionNodesItem struct {
 // ItemsFirstResponse is returned by ItemsFirst on success.
 type ItemsFirstResponse struct {
 	Items ItemsFirstItemsItemConnection `json:"items"`
+}
+
+// ItemsFoundItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemsFoundItemsItemConnection struct {
+	Nodes []ItemsFoundItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemsFoundItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemsFoundItemsItemConnectionNodesItem struct {
+	Sku string `json:"sku"`
+}
+
+// ItemsFoundResponse is returned by ItemsFound on success.
+type ItemsFoundResponse struct {
+	Items ItemsFoundItemsItemConnection `json:"items"`
 }
 
 // ItemsItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
@@ -4516,9 +4800,84 @@ func (v *ItemsItemsItemConnectionNodesItem) __premarshalJSON() (*__premarshalIte
 	return &retval, nil
 }
 
+// ItemsOfWarehousesItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemsOfWarehousesItemsItemConnection struct {
+	Nodes []ItemsOfWarehousesItemsItemConnectionNodesItem `json:"nodes,omitzero"`
+}
+
+// ItemsOfWarehousesItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemsOfWarehousesItemsItemConnectionNodesItem struct {
+	Availability ItemsOfWarehousesItemsItemConnectionNodesItemAvailability `json:"availability"`
+}
+
+// ItemsOfWarehousesItemsItemConnectionNodesItemAvailability includes the requested fields of the GraphQL type Availability.
+type ItemsOfWarehousesItemsItemConnectionNodesItemAvailability struct {
+	Status      StockStatus                                                                          `json:"status"`
+	ByWarehouse []ItemsOfWarehousesItemsItemConnectionNodesItemAvailabilityByWarehouseWarehouseStock `json:"byWarehouse,omitzero"`
+	Provenance  ItemsOfWarehousesItemsItemConnectionNodesItemAvailabilityProvenance                  `json:"provenance"`
+}
+
+// ItemsOfWarehousesItemsItemConnectionNodesItemAvailabilityByWarehouseWarehouseStock includes the requested fields of the GraphQL type WarehouseStock.
+type ItemsOfWarehousesItemsItemConnectionNodesItemAvailabilityByWarehouseWarehouseStock struct {
+	OnHand ItemsOfWarehousesItemsItemConnectionNodesItemAvailabilityByWarehouseWarehouseStockOnHandQuantity `json:"onHand"`
+}
+
+// ItemsOfWarehousesItemsItemConnectionNodesItemAvailabilityByWarehouseWarehouseStockOnHandQuantity includes the requested fields of the GraphQL type Quantity.
+type ItemsOfWarehousesItemsItemConnectionNodesItemAvailabilityByWarehouseWarehouseStockOnHandQuantity struct {
+	Value string `json:"value"`
+}
+
+// ItemsOfWarehousesItemsItemConnectionNodesItemAvailabilityProvenance includes the requested fields of the GraphQL type Provenance.
+type ItemsOfWarehousesItemsItemConnectionNodesItemAvailabilityProvenance struct {
+	System   SourceKind `json:"system"`
+	Instance string     `json:"instance"`
+	Mode     ReadMode   `json:"mode"`
+	Age      string     `json:"age"`
+	Stale    bool       `json:"stale"`
+}
+
+// ItemsOfWarehousesResponse is returned by ItemsOfWarehouses on success.
+type ItemsOfWarehousesResponse struct {
+	Items ItemsOfWarehousesItemsItemConnection `json:"items"`
+}
+
 // ItemsResponse is returned by Items on success.
 type ItemsResponse struct {
 	Items ItemsItemsItemConnection `json:"items"`
+}
+
+// ItemsWithFacetsItemsItemConnection includes the requested fields of the GraphQL type ItemConnection.
+type ItemsWithFacetsItemsItemConnection struct {
+	TotalCount ItemsWithFacetsItemsItemConnectionTotalCount        `json:"totalCount"`
+	Nodes      []ItemsWithFacetsItemsItemConnectionNodesItem       `json:"nodes,omitzero"`
+	Facets     []ItemsWithFacetsItemsItemConnectionFacetsItemFacet `json:"facets,omitzero"`
+}
+
+// ItemsWithFacetsItemsItemConnectionFacetsItemFacet includes the requested fields of the GraphQL type ItemFacet.
+type ItemsWithFacetsItemsItemConnectionFacetsItemFacet struct {
+	Name   string                                                                  `json:"name"`
+	Values []ItemsWithFacetsItemsItemConnectionFacetsItemFacetValuesItemFacetValue `json:"values,omitzero"`
+}
+
+// ItemsWithFacetsItemsItemConnectionFacetsItemFacetValuesItemFacetValue includes the requested fields of the GraphQL type ItemFacetValue.
+type ItemsWithFacetsItemsItemConnectionFacetsItemFacetValuesItemFacetValue struct {
+	Value string `json:"value"`
+	Count int    `json:"count"`
+}
+
+// ItemsWithFacetsItemsItemConnectionNodesItem includes the requested fields of the GraphQL type Item.
+type ItemsWithFacetsItemsItemConnectionNodesItem struct {
+	Name string `json:"name"`
+}
+
+// ItemsWithFacetsItemsItemConnectionTotalCount includes the requested fields of the GraphQL type TotalCount.
+type ItemsWithFacetsItemsItemConnectionTotalCount struct {
+	Value int `json:"value"`
+}
+
+// ItemsWithFacetsResponse is returned by ItemsWithFacets on success.
+type ItemsWithFacetsResponse struct {
+	Items ItemsWithFacetsItemsItemConnection `json:"items"`
 }
 
 // LatestOrdersOrdersOrderConnection includes the requested fields of the GraphQL type OrderConnection.
@@ -7485,6 +7844,103 @@ type PauseSourceResponse struct {
 	PauseSource ControlledSource `json:"pauseSource"`
 }
 
+// Place includes the GraphQL fields of Location requested by the fragment Place.
+type Place struct {
+	Name       *string `json:"name,omitzero"`
+	Street     *string `json:"street,omitzero"`
+	PostalCode *string `json:"postalCode,omitzero"`
+	City       *string `json:"city,omitzero"`
+	Country    *string `json:"country,omitzero"`
+	Gln        *string `json:"gln,omitzero"`
+}
+
+// PriceProvenance includes the GraphQL fields of PriceResult requested by the fragment PriceProvenance.
+//
+// PriceProvenance is implemented by the following types:
+// PriceProvenancePrice
+// PriceProvenancePriceUnavailable
+type PriceProvenance interface {
+	implementsGraphQLInterfacePriceProvenance()
+}
+
+func (v *PriceProvenancePrice) implementsGraphQLInterfacePriceProvenance()            {}
+func (v *PriceProvenancePriceUnavailable) implementsGraphQLInterfacePriceProvenance() {}
+
+func __unmarshalPriceProvenance(b []byte, v *PriceProvenance) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "Price":
+		*v = new(PriceProvenancePrice)
+		return json.Unmarshal(b, *v)
+	case "PriceUnavailable":
+		*v = new(PriceProvenancePriceUnavailable)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing PriceResult.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for PriceProvenance: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalPriceProvenance(v *PriceProvenance) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *PriceProvenancePrice:
+		typename = "Price"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*PriceProvenancePrice
+		}{typename, v}
+		return json.Marshal(result)
+	case *PriceProvenancePriceUnavailable:
+		typename = "PriceUnavailable"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*PriceProvenancePriceUnavailable
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for PriceProvenance: "%T"`, v)
+	}
+}
+
+// PriceProvenance includes the GraphQL fields of Price requested by the fragment PriceProvenance.
+type PriceProvenancePrice struct {
+	Provenance PriceProvenanceProvenance `json:"provenance"`
+}
+
+func (v *PriceProvenancePrice) GetProvenance() PriceProvenanceProvenance { return v.Provenance }
+
+// PriceProvenance includes the GraphQL fields of PriceUnavailable requested by the fragment PriceProvenance.
+type PriceProvenancePriceUnavailable struct {
+}
+
+// PriceProvenanceProvenance includes the requested fields of the GraphQL type Provenance.
+type PriceProvenanceProvenance struct {
+	Mode  ReadMode `json:"mode"`
+	Age   string   `json:"age"`
+	Stale bool     `json:"stale"`
+}
+
 type PriceStepKind string
 
 const (
@@ -7937,6 +8393,16 @@ type PurchaseOrderResponseInput struct {
 	Signature           *string                   `json:"signature,omitzero"`
 }
 
+// PurchaseOrderShipToPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type PurchaseOrderShipToPurchaseOrder struct {
+	ShipTo Place `json:"shipTo"`
+}
+
+// PurchaseOrderShipToResponse is returned by PurchaseOrderShipTo on success.
+type PurchaseOrderShipToResponse struct {
+	PurchaseOrder PurchaseOrderShipToPurchaseOrder `json:"purchaseOrder"`
+}
+
 type PurchaseOrderStatus string
 
 const (
@@ -8106,6 +8572,47 @@ type PurchaseOrderStreamStreamGap struct {
 
 func (v *PurchaseOrderStreamStreamGap) GetTypename() *string { return v.Typename }
 
+// PurchaseOrderSupply includes the GraphQL fields of PurchaseOrderConnection requested by the fragment PurchaseOrderSupply.
+type PurchaseOrderSupply struct {
+	Nodes []PurchaseOrderSupplyNodesPurchaseOrder `json:"nodes,omitzero"`
+}
+
+// PurchaseOrderSupplyNodesPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type PurchaseOrderSupplyNodesPurchaseOrder struct {
+	Number string                                                                `json:"number"`
+	Status PurchaseOrderStatus                                                   `json:"status"`
+	Lines  PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnection `json:"lines"`
+}
+
+// PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnection includes the requested fields of the GraphQL type PurchaseOrderLineConnection.
+type PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnection struct {
+	Nodes []PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLine `json:"nodes,omitzero"`
+}
+
+// PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLine struct {
+	Id       string                                                                                                      `json:"id"`
+	Sku      *string                                                                                                     `json:"sku,omitzero"`
+	Ordered  PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOrderedQuantity  `json:"ordered"`
+	Received PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineReceivedQuantity `json:"received"`
+	Open     PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOpenQuantity     `json:"open"`
+}
+
+// PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOpenQuantity includes the requested fields of the GraphQL type Quantity.
+type PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOpenQuantity struct {
+	Value string `json:"value"`
+}
+
+// PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOrderedQuantity includes the requested fields of the GraphQL type Quantity.
+type PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineOrderedQuantity struct {
+	Value string `json:"value"`
+}
+
+// PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineReceivedQuantity includes the requested fields of the GraphQL type Quantity.
+type PurchaseOrderSupplyNodesPurchaseOrderLinesPurchaseOrderLineConnectionNodesPurchaseOrderLineReceivedQuantity struct {
+	Value string `json:"value"`
+}
+
 // PurchaseOrderUpdatesResponse is returned by PurchaseOrderUpdates on success.
 type PurchaseOrderUpdatesResponse struct {
 	PurchaseOrderUpdates PurchaseOrderStream `json:"-"`
@@ -8172,6 +8679,12 @@ func (v *PurchaseOrderUpdatesResponse) __premarshalJSON() (*__premarshalPurchase
 		}
 	}
 	return &retval, nil
+}
+
+// PurchaseOrdersOfBothEndsResponse is returned by PurchaseOrdersOfBothEnds on success.
+type PurchaseOrdersOfBothEndsResponse struct {
+	New PurchaseOrderSupply `json:"new"`
+	Old PurchaseOrderSupply `json:"old"`
 }
 
 type QuantityInput struct {
@@ -8725,6 +9238,22 @@ type ShipmentPackagesShipmentsShipmentConnectionNodesShipmentPackagesPackageProo
 // ShipmentPackagesShipmentsShipmentConnectionNodesShipmentProofOfDelivery includes the requested fields of the GraphQL type ProofOfDelivery.
 type ShipmentPackagesShipmentsShipmentConnectionNodesShipmentProofOfDelivery struct {
 	DeliveredAt string `json:"deliveredAt"`
+}
+
+// ShipmentPlacesResponse is returned by ShipmentPlaces on success.
+type ShipmentPlacesResponse struct {
+	Shipments ShipmentPlacesShipmentsShipmentConnection `json:"shipments"`
+}
+
+// ShipmentPlacesShipmentsShipmentConnection includes the requested fields of the GraphQL type ShipmentConnection.
+type ShipmentPlacesShipmentsShipmentConnection struct {
+	Nodes []ShipmentPlacesShipmentsShipmentConnectionNodesShipment `json:"nodes,omitzero"`
+}
+
+// ShipmentPlacesShipmentsShipmentConnectionNodesShipment includes the requested fields of the GraphQL type Shipment.
+type ShipmentPlacesShipmentsShipmentConnectionNodesShipment struct {
+	Origin      Place `json:"origin"`
+	Destination Place `json:"destination"`
 }
 
 // ShipmentProvenanceResponse is returned by ShipmentProvenance on success.
@@ -11297,6 +11826,11 @@ type __AccountInput struct {
 	By AccountBy `json:"by"`
 }
 
+type __AccountOrdersInput struct {
+	By     AccountBy    `json:"by"`
+	Filter *OrderFilter `json:"filter,omitzero"`
+}
+
 type __AccountProvenanceInput struct {
 	Number string `json:"number"`
 }
@@ -11388,6 +11922,10 @@ type __ItemBrandInput struct {
 	Sku string `json:"sku"`
 }
 
+type __ItemInboundInput struct {
+	Sku string `json:"sku"`
+}
+
 type __ItemPartNumberInput struct {
 	By      ItemBy  `json:"by"`
 	Account *string `json:"account,omitzero"`
@@ -11397,6 +11935,10 @@ type __ItemPartNumbersOfTwoInput struct {
 	By    ItemBy `json:"by"`
 	One   string `json:"one"`
 	Other string `json:"other"`
+}
+
+type __ItemPricesOfAgeInput struct {
+	Age *string `json:"age,omitzero"`
 }
 
 type __ItemPromisesInput struct {
@@ -11429,9 +11971,26 @@ type __ItemSuppliersInput struct {
 	Sku string `json:"sku"`
 }
 
+type __ItemWarehousesInput struct {
+	Sku string `json:"sku"`
+}
+
+type __ItemsFoundInput struct {
+	First  *int    `json:"first,omitzero"`
+	Search *string `json:"search,omitzero"`
+}
+
 type __ItemsInput struct {
 	First  *int        `json:"first,omitzero"`
 	Filter *ItemFilter `json:"filter,omitzero"`
+}
+
+type __ItemsOfWarehousesInput struct {
+	Warehouses []string `json:"warehouses,omitzero"`
+}
+
+type __ItemsWithFacetsInput struct {
+	Search *string `json:"search,omitzero"`
 }
 
 type __LeadTimeAlertsInput struct {
@@ -11548,6 +12107,10 @@ type __PurchaseOrderProvenanceInput struct {
 	Number string `json:"number"`
 }
 
+type __PurchaseOrderShipToInput struct {
+	Id string `json:"id"`
+}
+
 type __RecordSupportTicketsInput struct {
 	Key string                  `json:"key"`
 	In  SupportTicketCountInput `json:"in"`
@@ -11641,6 +12204,10 @@ type __ShipmentInput struct {
 }
 
 type __ShipmentPackagesInput struct {
+	Filter *ShipmentFilter `json:"filter,omitzero"`
+}
+
+type __ShipmentPlacesInput struct {
 	Filter *ShipmentFilter `json:"filter,omitzero"`
 }
 
@@ -11798,6 +12365,51 @@ func AccountName(
 	}
 
 	data_ = &AccountNameResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by AccountOrders.
+const AccountOrders_Operation = `
+query AccountOrders ($by: AccountBy!, $filter: OrderFilter) {
+	account(by: $by) {
+		id
+		orders(first: 1, filter: $filter) {
+			nodes {
+				number
+				lines {
+					nodes {
+						sku
+					}
+				}
+			}
+		}
+	}
+}
+`
+
+func AccountOrders(
+	client_ graphql.Client,
+	by AccountBy,
+	filter *OrderFilter,
+) (data_ *AccountOrdersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AccountOrders",
+		Query:  AccountOrders_Operation,
+		Variables: &__AccountOrdersInput{
+			By:     by,
+			Filter: filter,
+		},
+	}
+
+	data_ = &AccountOrdersResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -13306,12 +13918,19 @@ query DespatchAdviceNode ($id: ID!) {
 				number
 				status
 			}
+			shipFrom {
+				street
+				city
+			}
 			shipTo {
-				name
+				... Place
 			}
 			shipment {
 				number
 				status
+				destination {
+					... Place
+				}
 				packages {
 					sscc
 					lines {
@@ -13362,6 +13981,14 @@ query DespatchAdviceNode ($id: ID!) {
 			}
 		}
 	}
+}
+fragment Place on Location {
+	name
+	street
+	postalCode
+	city
+	country
+	gln
 }
 `
 
@@ -13593,6 +14220,54 @@ func InboundDeliveries(
 	return data_, err_
 }
 
+// The query executed by InvoiceAndShipmentDocuments.
+const InvoiceAndShipmentDocuments_Operation = `
+query InvoiceAndShipmentDocuments {
+	invoices(first: 1) {
+		nodes {
+			number
+			document {
+				url
+				mediaType
+				fileName
+				expiresAt
+			}
+		}
+	}
+	shipments(first: 1, filter: {status:[DELIVERED]}) {
+		nodes {
+			proofOfDelivery {
+				signedBy
+				document {
+					url
+				}
+			}
+		}
+	}
+}
+`
+
+// An invoice and a shipment, with their documents.
+func InvoiceAndShipmentDocuments(
+	client_ graphql.Client,
+) (data_ *InvoiceAndShipmentDocumentsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "InvoiceAndShipmentDocuments",
+		Query:  InvoiceAndShipmentDocuments_Operation,
+	}
+
+	data_ = &InvoiceAndShipmentDocumentsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by InvoiceProvenance.
 const InvoiceProvenance_Operation = `
 query InvoiceProvenance ($number: String!) {
@@ -13710,6 +14385,83 @@ func ItemBrand(
 	}
 
 	data_ = &ItemBrandResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemIdentifiers.
+const ItemIdentifiers_Operation = `
+query ItemIdentifiers {
+	items(first: 100, filter: {status:[ACTIVE]}) {
+		nodes {
+			sku
+			identifiers {
+				value
+			}
+		}
+	}
+}
+`
+
+func ItemIdentifiers(
+	client_ graphql.Client,
+) (data_ *ItemIdentifiersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemIdentifiers",
+		Query:  ItemIdentifiers_Operation,
+	}
+
+	data_ = &ItemIdentifiersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemInbound.
+const ItemInbound_Operation = `
+query ItemInbound ($sku: String!) {
+	item(by: {sku:$sku}) {
+		availability(horizon: "P400D") {
+			inbound {
+				quantity {
+					value
+				}
+				certainty
+				purchaseOrderLine {
+					id
+				}
+			}
+		}
+	}
+}
+`
+
+func ItemInbound(
+	client_ graphql.Client,
+	sku string,
+) (data_ *ItemInboundResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemInbound",
+		Query:  ItemInbound_Operation,
+		Variables: &__ItemInboundInput{
+			Sku: sku,
+		},
+	}
+
+	data_ = &ItemInboundResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -13903,6 +14655,54 @@ func ItemPriceSteps(
 	}
 
 	data_ = &ItemPriceStepsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemPricesOfAge.
+const ItemPricesOfAge_Operation = `
+query ItemPricesOfAge ($age: Duration) {
+	items(first: 100, orderBy: NAME_ASC) {
+		nodes {
+			price(quantity: {value:"7",unit:"EA"}, maxAge: $age) {
+				__typename
+				... PriceProvenance
+			}
+		}
+	}
+}
+fragment PriceProvenance on PriceResult {
+	... on Price {
+		provenance {
+			mode
+			age
+			stale
+		}
+	}
+}
+`
+
+// A page of prices that no other story asks for.
+func ItemPricesOfAge(
+	client_ graphql.Client,
+	age *string,
+) (data_ *ItemPricesOfAgeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemPricesOfAge",
+		Query:  ItemPricesOfAge_Operation,
+		Variables: &__ItemPricesOfAgeInput{
+			Age: age,
+		},
+	}
+
+	data_ = &ItemPricesOfAgeResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -14221,6 +15021,55 @@ func ItemSuppliers(
 	return data_, err_
 }
 
+// The query executed by ItemWarehouses.
+const ItemWarehouses_Operation = `
+query ItemWarehouses ($sku: String!) {
+	item(by: {sku:$sku}) {
+		availability {
+			byWarehouse {
+				warehouse {
+					location {
+						... Place
+					}
+				}
+			}
+		}
+	}
+}
+fragment Place on Location {
+	name
+	street
+	postalCode
+	city
+	country
+	gln
+}
+`
+
+func ItemWarehouses(
+	client_ graphql.Client,
+	sku string,
+) (data_ *ItemWarehousesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemWarehouses",
+		Query:  ItemWarehouses_Operation,
+		Variables: &__ItemWarehousesInput{
+			Sku: sku,
+		},
+	}
+
+	data_ = &ItemWarehousesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by Items.
 const Items_Operation = `
 query Items ($first: Int, $filter: ItemFilter) {
@@ -14308,6 +15157,46 @@ func ItemsAtTheEnd(
 	return data_, err_
 }
 
+// The query executed by ItemsContracted.
+const ItemsContracted_Operation = `
+query ItemsContracted {
+	items(first: 1, filter: {contracted:true}) {
+		nodes {
+			sku
+			gtin
+			customerPartNumber
+			units {
+				gtin
+			}
+			category {
+				id
+			}
+			brand
+		}
+	}
+}
+`
+
+func ItemsContracted(
+	client_ graphql.Client,
+) (data_ *ItemsContractedResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemsContracted",
+		Query:  ItemsContracted_Operation,
+	}
+
+	data_ = &ItemsContractedResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ItemsFirst.
 const ItemsFirst_Operation = `
 query ItemsFirst {
@@ -14328,6 +15217,137 @@ func ItemsFirst(
 	}
 
 	data_ = &ItemsFirstResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemsFound.
+const ItemsFound_Operation = `
+query ItemsFound ($first: Int, $search: String) {
+	items(first: $first, search: $search) {
+		nodes {
+			sku
+		}
+	}
+}
+`
+
+func ItemsFound(
+	client_ graphql.Client,
+	first *int,
+	search *string,
+) (data_ *ItemsFoundResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemsFound",
+		Query:  ItemsFound_Operation,
+		Variables: &__ItemsFoundInput{
+			First:  first,
+			Search: search,
+		},
+	}
+
+	data_ = &ItemsFoundResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemsOfWarehouses.
+const ItemsOfWarehouses_Operation = `
+query ItemsOfWarehouses ($warehouses: [ID!]) {
+	items(first: 3) {
+		nodes {
+			availability(warehouses: $warehouses) {
+				status
+				byWarehouse {
+					onHand {
+						value
+					}
+				}
+				provenance {
+					system
+					instance
+					mode
+					age
+					stale
+				}
+			}
+		}
+	}
+}
+`
+
+func ItemsOfWarehouses(
+	client_ graphql.Client,
+	warehouses []string,
+) (data_ *ItemsOfWarehousesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemsOfWarehouses",
+		Query:  ItemsOfWarehouses_Operation,
+		Variables: &__ItemsOfWarehousesInput{
+			Warehouses: warehouses,
+		},
+	}
+
+	data_ = &ItemsOfWarehousesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ItemsWithFacets.
+const ItemsWithFacets_Operation = `
+query ItemsWithFacets ($search: String) {
+	items(first: 3, search: $search) {
+		totalCount {
+			value
+		}
+		nodes {
+			name
+		}
+		facets {
+			name
+			values {
+				value
+				count
+			}
+		}
+	}
+}
+`
+
+func ItemsWithFacets(
+	client_ graphql.Client,
+	search *string,
+) (data_ *ItemsWithFacetsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ItemsWithFacets",
+		Query:  ItemsWithFacets_Operation,
+		Variables: &__ItemsWithFacetsInput{
+			Search: search,
+		},
+	}
+
+	data_ = &ItemsWithFacetsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -16414,6 +17434,49 @@ func PurchaseOrderProvenance(
 	return data_, err_
 }
 
+// The query executed by PurchaseOrderShipTo.
+const PurchaseOrderShipTo_Operation = `
+query PurchaseOrderShipTo ($id: ID!) {
+	purchaseOrder(by: {id:$id}) {
+		shipTo {
+			... Place
+		}
+	}
+}
+fragment Place on Location {
+	name
+	street
+	postalCode
+	city
+	country
+	gln
+}
+`
+
+func PurchaseOrderShipTo(
+	client_ graphql.Client,
+	id string,
+) (data_ *PurchaseOrderShipToResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PurchaseOrderShipTo",
+		Query:  PurchaseOrderShipTo_Operation,
+		Variables: &__PurchaseOrderShipToInput{
+			Id: id,
+		},
+	}
+
+	data_ = &PurchaseOrderShipToResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The subscription executed by PurchaseOrderUpdates.
 const PurchaseOrderUpdates_Operation = `
 subscription PurchaseOrderUpdates {
@@ -16473,6 +17536,60 @@ func PurchaseOrderUpdatesForwardData(interfaceChan interface{}, jsonRawMsg json.
 	}
 	dataChan_ <- wsResp
 	return nil
+}
+
+// The query executed by PurchaseOrdersOfBothEnds.
+const PurchaseOrdersOfBothEnds_Operation = `
+query PurchaseOrdersOfBothEnds {
+	new: purchaseOrders(first: 20) {
+		... PurchaseOrderSupply
+	}
+	old: purchaseOrders(last: 6) {
+		... PurchaseOrderSupply
+	}
+}
+fragment PurchaseOrderSupply on PurchaseOrderConnection {
+	nodes {
+		number
+		status
+		lines {
+			nodes {
+				id
+				sku
+				ordered {
+					value
+				}
+				received {
+					value
+				}
+				open {
+					value
+				}
+			}
+		}
+	}
+}
+`
+
+// The first and the last ones.
+func PurchaseOrdersOfBothEnds(
+	client_ graphql.Client,
+) (data_ *PurchaseOrdersOfBothEndsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PurchaseOrdersOfBothEnds",
+		Query:  PurchaseOrdersOfBothEnds_Operation,
+	}
+
+	data_ = &PurchaseOrdersOfBothEndsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
 }
 
 // The mutation executed by RecordSupportTickets.
@@ -18375,6 +19492,54 @@ func ShipmentPackages(
 	}
 
 	data_ = &ShipmentPackagesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ShipmentPlaces.
+const ShipmentPlaces_Operation = `
+query ShipmentPlaces ($filter: ShipmentFilter) {
+	shipments(first: 20, filter: $filter) {
+		nodes {
+			origin {
+				... Place
+			}
+			destination {
+				... Place
+			}
+		}
+	}
+}
+fragment Place on Location {
+	name
+	street
+	postalCode
+	city
+	country
+	gln
+}
+`
+
+func ShipmentPlaces(
+	client_ graphql.Client,
+	filter *ShipmentFilter,
+) (data_ *ShipmentPlacesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ShipmentPlaces",
+		Query:  ShipmentPlaces_Operation,
+		Variables: &__ShipmentPlacesInput{
+			Filter: filter,
+		},
+	}
+
+	data_ = &ShipmentPlacesResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
