@@ -2,6 +2,9 @@ package replica
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +66,23 @@ func TestAFieldThatNothingUsesIsListedUntilNoRecordHasIt(t *testing.T) {
 	}
 	if other := unusedOf(t, st, storetest.Everything, "wms"); len(other) != 1 {
 		t.Errorf("of another source are listed %v", other)
+	}
+}
+
+// TestNoNameOfAFieldStopsItsRecords notes fields with names and references that no text of the database may have.
+func TestNoNameOfAFieldStopsItsRecords(t *testing.T) {
+	st := storetest.New(t)
+	var u unusedFields
+	fields := map[string]string{
+		"a\x00b": "1", "a\xffb": "2", "a.\"b\\": "3", "": "4", "\u202eb": "5", "c": "\x00", "d": strings.Repeat("long ", 1<<20), "e'; --": "7",
+		"{}": "8", strings.Repeat("é", 100): "9",
+	}
+	if err := u.note(t.Context(), st, recordsOf{"erp", sources.OfOrders}, fields, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	listed := unusedOf(t, st, storetest.Everything, "erp")
+	if listed["a\uFFFDb"] == nil || listed["c"].SourceRef != "\uFFFD" || listed["e'; --"] == nil || len(listed) != len(fields)-1 { // two are one
+		t.Errorf("%d are listed: %v", len(listed), slices.Collect(maps.Keys(listed)))
 	}
 }
 

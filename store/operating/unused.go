@@ -17,7 +17,11 @@ const unusedFor = 30 * 24 * time.Hour
 // NoteUnused notes fields of a source's records of a kind that are used for nothing, by path, each with the reference of a record that
 // has it. Those of the source that no record has had for 30 days are removed.
 func NoteUnused(ctx context.Context, st *store.Store, instance, subject string, fields map[string]string, at time.Time) error {
-	document, err := json.Marshal(fields)
+	storable := make(map[string]string, len(fields))
+	for path, ref := range fields { // a source may name a field with what no text may have
+		storable[store.Storable(path)] = store.Storable(ref)
+	}
+	document, err := json.Marshal(storable)
 	if err != nil {
 		return fmt.Errorf("unused fields: %w", err)
 	}

@@ -183,7 +183,7 @@ func TestARecordThatCannotBeReadIsSetAsideAndTheRestKept(t *testing.T) {
 	s.control(t, http.MethodPost, "/control/records",
 		map[string]any{"service": "erp", "object": "salesOrders", "key": fine, "set": map[string]any{
 			"note": "still read", "rev": 900,
-			"lotPolicy": map[string]any{"code": "FEFO"},
+			"lotPolicy": map[string]any{"code": "FEFO"}, "odd\x00name": "a name that no text of the database may have",
 		}})
 	s.until(t, 5*time.Second, "set aside", func() bool {
 		told := asJSON(must(api.RejectedRecords(operator)))
