@@ -13,21 +13,23 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 // isRefused sends an answer with what can be wrong with a
 // signature: nothing of it is taken, each is told why, and each is in the audit log.
 func (g *signer) isRefused(t *testing.T, p *supplying) {
 	t.Helper()
-	po := p.boughtFrom(t, "V2002", g.persona, 50, "SCR-10003")
-	partner := p.partner(t, "operator", "V2002")
+	po := p.purchaseFrom(t, "V2002", g.persona, 50, "SCR-10003")
+	partner := p.profile(t, "operator", "V2002")
 	_, stranger, _ := ed25519.GenerateKey(rand.Reader)
-	others := p.newKey(t, "supplier", p.partner(t, "operator", "V2001")["id"])
-	revoked := p.newKey(t, "supplier-other", partner["id"])
-	p.act(t, "supplier-other", "revokePartnerKey", "RevokePartnerKeyInput", map[string]any{"key": revoked.keyID, "reason": "lost"})
-	unproved := p.addKey(t, "supplier-other", partner["id"], time.Now())
-	early := p.addKey(t, "supplier-other", partner["id"], time.Now().Add(time.Hour))
-	p.act(t, "supplier-other", "provePartnerKey", "ProvePartnerKeyInput", map[string]any{"key": early.keyID, "signature": early.proof()})
+	others := p.newKey(t, "supplier", p.profile(t, "operator", "V2001").Id)
+	revoked := p.newKey(t, "supplier-other", partner.Id)
+	must(api.RevokePartnerKey(p.s.as(t, "supplier-other"), p.key(), api.RevokePartnerKeyInput{Key: revoked.keyID, Reason: "lost"}))
+	unproved := p.addKey(t, "supplier-other", partner.Id, time.Now())
+	early := p.addKey(t, "supplier-other", partner.Id, time.Now().Add(time.Hour))
+	p.prove(t, "supplier-other", early)
 
 	swapped := func(name, with string) func(*letter) {
 		return func(l *letter) {
@@ -220,12 +222,14 @@ func (g *signer) isRefused(t *testing.T, p *supplying) {
 		},
 		{name: "an input that is no variable", why: "one variable", do: func(l *letter) {
 			l.body = bytes.Replace(l.body, []byte("input: $in"),
-				[]byte(`input: {purchaseOrder: \"`+say(po["id"])+`\", expectedRevision: 1, responseNumber: \"X\", kind: ACCEPTED, signature: \"`+g.jws([]byte("{}"))+`\"}`), 1)
+				[]byte(`input: {purchaseOrder: \"`+po.Id+`\", expectedRevision: 1, responseNumber: \"X\", kind: ACCEPTED, signature: \"`+
+					g.jws([]byte("{}"))+`\"}`), 1)
 			l.body = bytes.Replace(l.body, []byte(", $in: PurchaseOrderResponseInput!"), nil, 1)
 		}},
 		{name: "two mutations in a request", why: "one variable", do: func(l *letter) {
-			l.body = bytes.Replace(l.body, []byte("out: respond"),
-				[]byte("also: acknowledgeAlert(idempotencyKey: \\\"0123456789abcdef\\\", input: {alert: \\\"alr_0\\\"}) { replayed } out: respond"), 1)
+			l.body = bytes.Replace(l.body, []byte("respondToPurchaseOrder("),
+				[]byte("also: acknowledgeAlert(idempotencyKey: \\\"0123456789abcdef\\\", input: {alert: \\\"alr_0\\\"}) { replayed } "+
+					"respondToPurchaseOrder("), 1)
 		}},
 	} {
 		tried++
@@ -233,27 +237,24 @@ func (g *signer) isRefused(t *testing.T, p *supplying) {
 		if tt.of != nil {
 			of = tt.of
 		}
-		in := p.answer(po, "ACCEPTED")
-		l := of.responding(p.key(), of.sealed(in))
+		l := of.responding(p.key(), of.sealed(document(t, p.accepted(po))))
 		if tt.do != nil {
 			tt.do(l)
 		}
-		a := of.send(t, l)
+		a := of.sent(t, l)
 		if why := refusedFor(a); why == "" || !strings.Contains(why, tt.why) {
-			t.Errorf("%s: want %q, got %s", tt.name, tt.why, a.Body)
+			t.Errorf("%s: want %q, got %s", tt.name, tt.why, asJSON(a))
 		}
 	}
-	if now := p.now(t, g.persona, po["number"]); now["status"] != "SENT" || len(now["responses"].([]any)) != 0 {
-		t.Errorf("something was taken: %v", now)
+	if now := p.purchased(t, g.persona, po.Number); now.Status != api.PurchaseOrderStatusSent || len(now.Responses) != 0 {
+		t.Errorf("something was taken: %s", asJSON(now))
 	}
-	var refused answer
+	var refused *api.AuditChangesResponse
 	p.s.until(t, 20*time.Second, "audited", func() bool {
-		refused = p.s.good(t, "operator",
-			`query ($id: ID!) { auditLog(first: 100, filter: {subject: $id, action: "message.refuse"}) { nodes { after } } }`,
-			map[string]any{"id": partner["id"]})
-		return len(refused.at("auditLog", "nodes").([]any)) >= tried
+		refused = must(api.AuditChanges(p.s.as(t, "operator"), &api.AuditFilter{Subject: &partner.Id, Action: new("message.refuse")}))
+		return len(refused.AuditLog.Nodes) >= tried
 	})
-	if strings.Contains(refused.Body, "Bearer") {
+	if strings.Contains(asJSON(refused), "Bearer") {
 		t.Error("the audit log tells tokens")
 	}
 }

@@ -189,8 +189,8 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 
 	// A test that is not signed, one that is wrong, and one that passes: none has an effect.
 	g := k.signer
-	send := func(in api.PurchaseOrderResponseInput) answer {
-		return g.send(t, g.responding(p.key(), g.sealed(document(t, in))))
+	send := func(in api.PurchaseOrderResponseInput) api.SignedAnswer {
+		return g.sent(t, g.responding(p.key(), g.sealed(document(t, in))))
 	}
 	unsigned := p.responded(t, "supplier", p.accepted(po))
 	if e := at(unsigned.Errors, 0); len(unsigned.Errors) != 1 || e.Typename != "SignatureInvalid" || e.Code != "SIGNATURE_INVALID" ||
@@ -199,13 +199,12 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	}
 	bad := p.accepted(po)
 	bad.ExpectedRevision = 7
-	if a := send(bad); walk(a.at("out", "errors", 0), "__typename") != "VersionConflict" {
-		t.Errorf("a wrong test: %s", a.Body)
+	if a := send(bad); at(a.Errors, 0).Typename != "VersionConflict" {
+		t.Errorf("a wrong test: %s", asJSON(a))
 	}
 	stopped(api.OnboardingStageCertified, "refused: The purchase order was revised")
-	if a := send(p.accepted(po)); len(a.at("out", "errors").([]any)) != 0 || a.at("out", "response") != nil ||
-		a.at("out", "receipt", "kind") != "ARRIVAL" {
-		t.Errorf("a test: %s", a.Body)
+	if a := send(p.accepted(po)); len(a.Errors) != 0 || !null(a.Response) || a.Receipt.Kind != api.ReceiptKindArrival {
+		t.Errorf("a test: %s", asJSON(a))
 	}
 	if now := p.purchased(t, "supplier", po.Number); now.Status != api.PurchaseOrderStatusSent || len(now.Responses) != 0 ||
 		!null(now.Operation) {
@@ -216,8 +215,8 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	if me := me(); me.Onboarding.ActivatedAt == nil || missing(me) != nil || me.Quota.CostPerMinute != 1_000_000 {
 		t.Errorf("active: %s", asJSON(me))
 	}
-	if a := send(p.accepted(po)); a.at("out", "response") == nil {
-		t.Errorf("an active supplier: %s", a.Body)
+	if a := send(p.accepted(po)); null(a.Response) {
+		t.Errorf("an active supplier: %s", asJSON(a))
 	}
 	// Its scopes narrow what its tokens say, and its budget what it may ask.
 	tried := s.try(t, "supplier")
@@ -243,12 +242,12 @@ func TestSupplierIsLetInStepByStep(t *testing.T) {
 	}
 	next := p.purchase(t, 10, "SCR-10002")
 	movedFor(api.OnboardingStageSuspended, new("unpaid"))
-	if a := send(p.accepted(next)); walk(a.at("out", "errors", 0), "__typename") != "Forbidden" {
-		t.Errorf("a suspended supplier: %s", a.Body)
+	if a := send(p.accepted(next)); at(a.Errors, 0).Typename != "Forbidden" {
+		t.Errorf("a suspended supplier: %s", asJSON(a))
 	}
 	moved(api.OnboardingStageActive)
-	if a := send(p.accepted(next)); a.at("out", "response") == nil {
-		t.Errorf("back once more: %s", a.Body)
+	if a := send(p.accepted(next)); null(a.Response) {
+		t.Errorf("back once more: %s", asJSON(a))
 	}
 	listed := must(api.PartnerCodes(operator, &api.TradingPartnerFilter{
 		Stage: []api.OnboardingStage{api.OnboardingStageActive}, Search: new("2001"),

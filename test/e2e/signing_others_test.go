@@ -22,7 +22,7 @@ import (
 func (g *signer) asOthersDo(t *testing.T, p *supplying) {
 	t.Helper()
 	t.Run("a library verifies ours and signs its own", func(t *testing.T) {
-		po := p.boughtFrom(t, "V2002", g.persona, 30, "SCR-10002")
+		po := p.purchaseFrom(t, "V2002", g.persona, 30, "SCR-10002")
 		m := &signatures.Message{
 			Method: http.MethodPost, Authority: "portico.example", Target: "/graphql",
 			Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte("{}"),
@@ -35,7 +35,7 @@ func (g *signer) asOthersDo(t *testing.T, p *supplying) {
 			headers[strings.ToLower(name)] = m.Header.Get(name)
 		}
 		ours, _ := json.Marshal(map[string]any{"method": m.Method, "url": "https://portico.example/graphql", "headers": headers})
-		body := g.responding(p.key(), g.sealed(p.answer(po, "ACCEPTED"))).body
+		body := g.responding(p.key(), g.sealed(document(t, p.accepted(po)))).body
 		private, _ := x509.MarshalPKCS8PrivateKey(g.private)
 		public, _ := signatures.PublicPEM(g.private.Public().(ed25519.PublicKey))
 		out := p.s.node(t, "signatures.mjs", "OURS="+string(ours), "PUBLIC="+public,
@@ -63,7 +63,7 @@ func (g *signer) asOthersDo(t *testing.T, p *supplying) {
 // example makes a key, proves it and accepts a purchase order, as docs/suppliers.md does.
 func (g *signer) example(t *testing.T, p *supplying, command ...string) {
 	t.Helper()
-	po := p.boughtFrom(t, "V2002", g.persona, 40, "SCR-10001")
+	po := p.purchaseFrom(t, "V2002", g.persona, 40, "SCR-10001")
 	env := append(os.Environ(), "PORTICO_URL="+p.s.url+"/graphql", "PORTICO_TOKEN="+p.s.token(t, g.persona),
 		"SUPPLIER_KEY="+filepath.Join(t.TempDir(), "supplier.pem"))
 	run := func(args ...string) string {
@@ -79,10 +79,10 @@ func (g *signer) example(t *testing.T, p *supplying, command ...string) {
 	run("key")
 	id := run("prove")
 	env = append(env, "SUPPLIER_KEY_ID="+id)
-	if out := run("accept", say(po["number"])); !strings.Contains(out, "receipt of ARRIVAL") {
+	if out := run("accept", po.Number); !strings.Contains(out, "receipt of ARRIVAL") {
 		t.Errorf("accepted: %s", out)
 	}
-	if now := p.now(t, g.persona, po["number"]); len(now["responses"].([]any)) != 1 {
-		t.Errorf("answered: %v", now)
+	if now := p.purchased(t, g.persona, po.Number); len(now.Responses) != 1 {
+		t.Errorf("answered: %s", asJSON(now))
 	}
 }

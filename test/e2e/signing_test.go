@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portico/test/e2e/api"
 )
 
 // signer signs as a supplier's program does, by RFC 9421 as it is written and not by the
@@ -142,43 +144,44 @@ func (g *signer) sealed(in map[string]any) map[string]any {
 	return in
 }
 
-const signedRespond = `mutation ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!)
-	{ out: respondToPurchaseOrder(idempotencyKey: $key, input: $in) { replayed
-  errors { __typename ... on UserError { code message path } ... on SignatureInvalid { keyId } } operation { id state } response
-{ id message { id } } receipt { kind outcome issuedAt signature } } }`
-
+// responding is a letter with an answer to a purchase order.
 func (g *signer) responding(key string, in map[string]any) *letter {
-	return g.letter(map[string]any{"query": signedRespond, "variables": map[string]any{"key": key, "in": in}})
+	return g.letter(map[string]any{
+		"query": api.RespondToPurchaseOrderSigned_Operation, "variables": map[string]any{"key": key, "in": in},
+	})
 }
 
-const partnerNow = `query ($code: String!) { partner(by: {code: $code})
-	{ id version requiresSignature scopes quota { costPerMinute } channels { kind documents }
-  onboarding { stage activatedAt checks { name stage passed detail } } keys { id fingerprint challenge verifiedAt revokedAt } } }`
-
-func (p *supplying) partner(t *testing.T, persona, code string) map[string]any {
+// sent is what a letter with an answer to a purchase order got.
+func (g *signer) sent(t *testing.T, l *letter) api.SignedAnswer {
 	t.Helper()
-	return p.s.good(t, persona, partnerNow, map[string]any{"code": code}).at("partner").(map[string]any)
-}
-
-// act does a mutation whose payload has errors and a partner.
-func (p *supplying) act(t *testing.T, persona, mutation, inputType string, in map[string]any) answer {
-	t.Helper()
-	return p.s.good(t, persona,
-		`mutation ($key: IdempotencyKey!, $in: `+inputType+`!) { out: `+mutation+`(idempotencyKey: $key, input: $in) { replayed
-		errors { __typename ... on UserError { code message path } ... on StateNotAllowed { state allowed } ... on VersionConflict
-		{ currentVersion } }
-		partner { id version onboarding { stage } keys { id challenge verifiedAt revokedAt } } } }`, map[string]any{"key": p.key(), "in": in})
+	a := g.send(t, l)
+	if len(a.Errors) > 0 {
+		t.Logf("errors: %s", a.Body)
+	}
+	var told struct {
+		Data api.RespondToPurchaseOrderSignedResponse
+	}
+	if err := json.Unmarshal([]byte(a.Body), &told); err != nil {
+		t.Fatalf("%v: %s", err, a.Body)
+	}
+	return told.Data.RespondToPurchaseOrder
 }
 
 // newKey adds a key to a partner, and proves it.
-func (p *supplying) newKey(t *testing.T, persona string, partner any) *signer {
+func (p *supplying) newKey(t *testing.T, persona, partner string) *signer {
 	t.Helper()
 	k := p.addKey(t, persona, partner, time.Now())
-	a := p.act(t, persona, "provePartnerKey", "ProvePartnerKeyInput", map[string]any{"key": k.keyID, "signature": k.proof()})
-	if at := a.at("out", "partner", "keys", 0, "verifiedAt"); at == nil {
-		t.Fatalf("the key is not proved: %s", a.Body)
-	}
+	p.prove(t, persona, k)
 	return k.signer
+}
+
+// prove proves a key that was added.
+func (p *supplying) prove(t *testing.T, persona string, k addedKey) {
+	t.Helper()
+	a := must(api.ProvePartnerKey(p.s.as(t, persona), p.key(), api.ProvePartnerKeyInput{Key: k.keyID, Signature: k.proof()})).ProvePartnerKey
+	if at(a.Partner.Keys, 0).VerifiedAt == nil {
+		t.Fatalf("the key is not proved: %s", asJSON(a))
+	}
 }
 
 // addedKey is a key that was added, and not proved.
@@ -192,19 +195,19 @@ func (k addedKey) proof() string {
 	return base64.StdEncoding.EncodeToString(ed25519.Sign(k.private, []byte(k.challenge)))
 }
 
-func (p *supplying) addKey(t *testing.T, persona string, partner any, from time.Time) addedKey {
+func (p *supplying) addKey(t *testing.T, persona, partner string, from time.Time) addedKey {
 	t.Helper()
 	public, private, _ := ed25519.GenerateKey(rand.Reader)
 	der, _ := x509.MarshalPKIXPublicKey(public)
-	a := p.act(t, persona, "rotatePartnerKey", "RotatePartnerKeyInput", map[string]any{
-		"partner": partner, "publicKeyPem": string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
-		"validFrom": from.UTC().Format(time.RFC3339),
-	})
-	k := a.at("out", "partner", "keys", 0)
-	if k == nil {
-		t.Fatalf("no key was added: %s", a.Body)
+	a := must(api.RotatePartnerKey(p.s.as(t, persona), p.key(), api.RotatePartnerKeyInput{
+		Partner: partner, PublicKeyPem: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
+		ValidFrom: from.UTC().Format(time.RFC3339),
+	})).RotatePartnerKey
+	k := at(a.Partner.Keys, 0)
+	if null(k) {
+		t.Fatalf("no key was added: %s", asJSON(a))
 	}
-	return addedKey{&signer{s: p.s, persona: persona, keyID: say(walk(k, "id")), private: private}, say(walk(k, "challenge"))}
+	return addedKey{&signer{s: p.s, persona: persona, keyID: k.Id, private: private}, val(k.Challenge)}
 }
 
 // TestSupplierSigns plays a supplier who must sign what it sends, at a server of its own.
@@ -215,99 +218,95 @@ func TestSupplierSigns(t *testing.T) {
 	s := start(t, loaded(t), "PORTICO_SANDBOX_SPEED=1")
 	t.Cleanup(func() { _ = s.stop() })
 	p := &supplying{s: s}
-	partner := p.partner(t, "operator", "V2002")
-	a := p.act(t, "operator", "updatePartner", "UpdatePartnerInput",
-		map[string]any{"partner": partner["id"], "expectedVersion": partner["version"], "requiresSignature": true})
-	if a.at("out", "partner") == nil {
-		t.Fatal(a.Body)
+	partner := p.profile(t, "operator", "V2002")
+	a := must(api.UpdatePartner(s.as(t, "operator"), p.key(), api.UpdatePartnerInput{
+		Partner: partner.Id, ExpectedVersion: partner.Version, RequiresSignature: new(true),
+	})).UpdatePartner
+	if null(a.Partner) {
+		t.Fatal(asJSON(a))
 	}
-	g := p.newKey(t, "supplier-other", partner["id"])
+	g := p.newKey(t, "supplier-other", partner.Id)
 	t.Run("and is given receipts", func(t *testing.T) { g.isGivenReceipts(t, p) })
 	t.Run("and is refused for every bad signature", func(t *testing.T) { g.isRefused(t, p) })
 	t.Run("as other programs do", func(t *testing.T) { g.asOthersDo(t, p) })
 }
 
 // refusedFor is why a document was refused for its signature; empty where it was not.
-func refusedFor(a answer) string {
-	all, _ := a.at("out", "errors").([]any)
-	if len(all) != 1 || walk(all[0], "__typename") != "SignatureInvalid" || walk(all[0], "code") != "SIGNATURE_INVALID" {
-		return ""
+func refusedFor(a api.SignedAnswer) string {
+	if e := at(a.Errors, 0); len(a.Errors) == 1 && e.Typename == "SignatureInvalid" && e.Code == "SIGNATURE_INVALID" {
+		return e.Message
 	}
-	return say(walk(all[0], "message"))
+	return ""
 }
 
 // isGivenReceipts is the road of a signed answer: taken, acknowledged by
 // a receipt at once and one of its outcome later, which its evidence shows years later.
 func (g *signer) isGivenReceipts(t *testing.T, p *supplying) {
 	t.Helper()
-	po := p.boughtFrom(t, "V2002", g.persona, 200, "SCR-10001")
-	in := g.sealed(p.answer(po, "ACCEPTED"))
+	po := p.purchaseFrom(t, "V2002", g.persona, 200, "SCR-10001")
+	in := g.sealed(document(t, p.accepted(po)))
 	key := p.key()
 	l := g.responding(key, in)
-	a := g.send(t, l)
-	if a.at("out", "response") == nil || walk(a.at("out", "receipt"), "kind") != "ARRIVAL" ||
-		walk(a.at("out", "receipt"), "outcome") != "ACCEPTED" {
-		t.Fatalf("answered: %s", a.Body)
+	a := g.sent(t, l)
+	if null(a.Response) || a.Receipt.Kind != api.ReceiptKindArrival || a.Receipt.Outcome != api.ReceiptOutcomeAccepted {
+		t.Fatalf("answered: %s", asJSON(a))
 	}
-	g.receipt(t, sha(l.body), a.at("out", "receipt"))
+	g.receipt(t, sha(l.body), a.Receipt)
 
 	// The same bytes again are a replay; the same document, signed anew, is what it was.
-	if again := g.send(t, &letter{
+	if again := g.sent(t, &letter{
 		method: l.method, path: l.path, body: l.body, header: http.Header{"Content-Type": {"application/json"}}, components: l.components,
 		created: l.created, expires: l.expires,
 		nonce: l.nonce, keyID: l.keyID, alg: l.alg, tag: l.tag, authority: l.authority, key: l.key,
 	}); !strings.Contains(refusedFor(again), "was received before") {
-		t.Errorf("replayed: %s", again.Body)
+		t.Errorf("replayed: %s", asJSON(again))
 	}
-	if again := g.send(t, g.responding(key, in)); again.at("out", "replayed") != true ||
-		again.at("out", "response", "id") != a.at("out", "response", "id") {
-		t.Errorf("signed anew: %s", again.Body)
+	if again := g.sent(t, g.responding(key, in)); !again.Replayed || again.Response.Id != a.Response.Id {
+		t.Errorf("signed anew: %s", asJSON(again))
 	}
 	// Under another key it is the duplicate that it is, and that is signed, too.
-	if again := g.send(t, g.responding(p.key(), in)); walk(again.at("out", "errors", 0), "__typename") != "DuplicateDocument" ||
-		again.at("out", "receipt") == nil {
-		t.Errorf("sent twice: %s", again.Body)
+	if again := g.sent(t, g.responding(p.key(), in)); at(again.Errors, 0).Typename != "DuplicateDocument" || null(again.Receipt) {
+		t.Errorf("sent twice: %s", asJSON(again))
 	}
 	// What business refuses is kept, and its refusal signed.
-	wrong := p.answer(po, "ACCEPTED")
-	wrong["expectedRevision"] = 99
-	if no := g.send(t, g.responding(p.key(), g.sealed(wrong))); no.at("out", "errors", 0) == nil || no.at("out", "receipt") == nil {
-		t.Errorf("another revision: %s", no.Body)
+	wrong := p.accepted(po)
+	wrong.ExpectedRevision = 99
+	if no := g.sent(t, g.responding(p.key(), g.sealed(document(t, wrong)))); len(no.Errors) == 0 || null(no.Receipt) {
+		t.Errorf("another revision: %s", asJSON(no))
 	}
-	message := say(a.at("out", "response", "message", "id"))
-	const ofMessage = `query ($id: ID!) { node(id: $id) { ... on SignedMessage
-		{ document digest verified direction logHash key { id } receipts { kind outcome issuedAt signature } } } }`
-	var told answer
+	message := a.Response.Message.Id
+	var told api.SignedMessageNodeNodeSignedMessage
 	p.s.until(t, 20*time.Second, "told of the outcome", func() bool {
-		told = p.s.good(t, g.persona, ofMessage, map[string]any{"id": message})
-		return len(told.at("node", "receipts").([]any)) == 2
+		m, is := must(api.SignedMessageNode(p.s.as(t, g.persona), message)).Node.(*api.SignedMessageNodeNodeSignedMessage)
+		if is {
+			told = *m
+		}
+		return len(told.Receipts) == 2
 	})
-	for _, r := range told.at("node", "receipts").([]any) {
+	for _, r := range told.Receipts {
 		g.receipt(t, sha(l.body), r)
-		if walk(r, "outcome") != "ACCEPTED" {
-			t.Errorf("receipt %v", r)
+		if r.Outcome != api.ReceiptOutcomeAccepted {
+			t.Errorf("receipt %s", asJSON(r))
 		}
 	}
-	if told.at("node", "digest") != sha(l.body) || len(say(told.at("node", "logHash"))) != 64 || told.at("node", "key", "id") != g.keyID {
-		t.Errorf("message: %s", told.Body)
+	if told.Digest != sha(l.body) || len(told.LogHash) != 64 || told.Key.Id != g.keyID {
+		t.Errorf("message: %s", asJSON(told))
 	}
-	if other := p.s.good(t, "supplier", ofMessage, map[string]any{"id": message}); other.at("node") != nil {
-		t.Errorf("another supplier reads it: %s", other.Body)
+	if other := must(api.SignedMessageNode(p.s.as(t, "supplier"), message)); other.Node != nil {
+		t.Errorf("another supplier reads it: %s", asJSON(other))
 	}
-	evidence := p.s.good(t, "operator",
-		`query ($n: String!) { purchaseOrder(by: {number: $n}) { evidence { id receipts { kind outcome } } evidenceBundle { url } } }`,
-		map[string]any{"n": po["number"]})
+	evidence := must(api.PurchaseOrderEvidence(p.s.as(t, "operator"), po.Number)).PurchaseOrder
 	outcomes := map[string]int{}
-	for _, m := range evidence.at("purchaseOrder", "evidence").([]any) {
-		for _, r := range walk(m, "receipts").([]any) {
-			outcomes[say(walk(r, "kind"))+" "+say(walk(r, "outcome"))]++
+	for _, m := range evidence.Evidence {
+		for _, r := range m.Receipts {
+			outcomes[fmt.Sprint(r.Kind, " ", r.Outcome)]++
 		}
 	}
 	if outcomes["ARRIVAL ACCEPTED"] != 4 || outcomes["OUTCOME DUPLICATE"] != 2 || outcomes["OUTCOME ACCEPTED"] != 1 ||
 		outcomes["OUTCOME REJECTED"] != 1 {
 		t.Errorf("receipts: %v", outcomes)
 	}
-	resp, err := http.Get(say(evidence.at("purchaseOrder", "evidenceBundle", "url")))
+	resp, err := http.Get(evidence.EvidenceBundle.Url)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		t.Fatalf("the bundle: %v %v", resp, err)
 	}
@@ -324,7 +323,7 @@ func (g *signer) isGivenReceipts(t *testing.T, p *supplying) {
 }
 
 // receipt checks a receipt with the keys that the server tells everybody.
-func (g *signer) receipt(t *testing.T, digest string, r any) {
+func (g *signer) receipt(t *testing.T, digest string, r api.ReceiptDetails) {
 	t.Helper()
 	resp, err := http.Get(g.s.url + "/.well-known/jwks.json")
 	if err != nil {
@@ -337,7 +336,7 @@ func (g *signer) receipt(t *testing.T, digest string, r any) {
 	if err := json.NewDecoder(resp.Body).Decode(&set); err != nil {
 		t.Fatal(err)
 	}
-	head, signature, _ := strings.Cut(say(walk(r, "signature")), "..")
+	head, signature, _ := strings.Cut(r.Signature, "..")
 	text, _ := base64.RawURLEncoding.DecodeString(head)
 	var header struct{ Kid, Alg string }
 	if err := json.Unmarshal(text, &header); err != nil || header.Alg != "EdDSA" {
@@ -346,11 +345,10 @@ func (g *signer) receipt(t *testing.T, digest string, r any) {
 	for _, k := range set.Keys {
 		public, _ := base64.RawURLEncoding.DecodeString(k.X)
 		signed, _ := base64.RawURLEncoding.DecodeString(signature)
-		document := fmt.Sprintf(`{"digest":"%s","issuedAt":"%s","kind":"%s","outcome":"%s"}`, digest, walk(r, "issuedAt"), walk(r, "kind"),
-			walk(r, "outcome"))
+		document := fmt.Sprintf(`{"digest":"%s","issuedAt":"%s","kind":"%s","outcome":"%s"}`, digest, r.IssuedAt, r.Kind, r.Outcome)
 		if k.Kid == header.Kid && k.Crv == "Ed25519" && ed25519.Verify(public, []byte(head+"."+document), signed) {
 			return
 		}
 	}
-	t.Errorf("the receipt %v is not ours over %s", r, digest)
+	t.Errorf("the receipt %s is not ours over %s", asJSON(r), digest)
 }

@@ -563,6 +563,29 @@ var AllAudience = []Audience{
 	AudienceOperator,
 }
 
+// AuditChangesAuditLogAuditEntryConnection includes the requested fields of the GraphQL type AuditEntryConnection.
+type AuditChangesAuditLogAuditEntryConnection struct {
+	Nodes []AuditChangesAuditLogAuditEntryConnectionNodesAuditEntry `json:"nodes,omitzero"`
+}
+
+// AuditChangesAuditLogAuditEntryConnectionNodesAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type AuditChangesAuditLogAuditEntryConnectionNodesAuditEntry struct {
+	After *json.RawMessage `json:"after,omitzero"`
+}
+
+// AuditChangesResponse is returned by AuditChanges on success.
+type AuditChangesResponse struct {
+	AuditLog AuditChangesAuditLogAuditEntryConnection `json:"auditLog"`
+}
+
+type AuditFilter struct {
+	Subject       *string         `json:"subject,omitzero"`
+	Actor         *string         `json:"actor,omitzero"`
+	Action        *string         `json:"action,omitzero"`
+	CorrelationId *string         `json:"correlationId,omitzero"`
+	At            *DateRangeInput `json:"at,omitzero"`
+}
+
 // AuditLogAuditLogAuditEntryConnection includes the requested fields of the GraphQL type AuditEntryConnection.
 type AuditLogAuditLogAuditEntryConnection struct {
 	Nodes []AuditLogAuditLogAuditEntryConnectionNodesAuditEntry `json:"nodes,omitzero"`
@@ -8294,6 +8317,34 @@ type PurchaseOrderDetailsTimelineTimelineConnectionNodesTimelineEntry struct {
 	Message string       `json:"message"`
 }
 
+// PurchaseOrderEvidencePurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type PurchaseOrderEvidencePurchaseOrder struct {
+	Evidence       []PurchaseOrderEvidencePurchaseOrderEvidenceSignedMessage    `json:"evidence,omitzero"`
+	EvidenceBundle PurchaseOrderEvidencePurchaseOrderEvidenceBundleDocumentLink `json:"evidenceBundle"`
+}
+
+// PurchaseOrderEvidencePurchaseOrderEvidenceBundleDocumentLink includes the requested fields of the GraphQL type DocumentLink.
+type PurchaseOrderEvidencePurchaseOrderEvidenceBundleDocumentLink struct {
+	Url string `json:"url"`
+}
+
+// PurchaseOrderEvidencePurchaseOrderEvidenceSignedMessage includes the requested fields of the GraphQL type SignedMessage.
+type PurchaseOrderEvidencePurchaseOrderEvidenceSignedMessage struct {
+	Id       string                                                                   `json:"id"`
+	Receipts []PurchaseOrderEvidencePurchaseOrderEvidenceSignedMessageReceiptsReceipt `json:"receipts,omitzero"`
+}
+
+// PurchaseOrderEvidencePurchaseOrderEvidenceSignedMessageReceiptsReceipt includes the requested fields of the GraphQL type Receipt.
+type PurchaseOrderEvidencePurchaseOrderEvidenceSignedMessageReceiptsReceipt struct {
+	Kind    ReceiptKind    `json:"kind"`
+	Outcome ReceiptOutcome `json:"outcome"`
+}
+
+// PurchaseOrderEvidenceResponse is returned by PurchaseOrderEvidence on success.
+type PurchaseOrderEvidenceResponse struct {
+	PurchaseOrder PurchaseOrderEvidencePurchaseOrder `json:"purchaseOrder"`
+}
+
 // PurchaseOrderExplanationPurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
 type PurchaseOrderExplanationPurchaseOrder struct {
 	StatusExplanation PurchaseOrderExplanationPurchaseOrderStatusExplanation `json:"statusExplanation"`
@@ -8708,6 +8759,14 @@ var AllReadMode = []ReadMode{
 	ReadModeFallback,
 }
 
+// ReceiptDetails includes the GraphQL fields of Receipt requested by the fragment ReceiptDetails.
+type ReceiptDetails struct {
+	Kind      ReceiptKind    `json:"kind"`
+	Outcome   ReceiptOutcome `json:"outcome"`
+	IssuedAt  string         `json:"issuedAt"`
+	Signature string         `json:"signature"`
+}
+
 type ReceiptKind string
 
 const (
@@ -8718,6 +8777,22 @@ const (
 var AllReceiptKind = []ReceiptKind{
 	ReceiptKindArrival,
 	ReceiptKindOutcome,
+}
+
+type ReceiptOutcome string
+
+const (
+	ReceiptOutcomeAccepted           ReceiptOutcome = "ACCEPTED"
+	ReceiptOutcomeAcceptedWithErrors ReceiptOutcome = "ACCEPTED_WITH_ERRORS"
+	ReceiptOutcomeRejected           ReceiptOutcome = "REJECTED"
+	ReceiptOutcomeDuplicate          ReceiptOutcome = "DUPLICATE"
+)
+
+var AllReceiptOutcome = []ReceiptOutcome{
+	ReceiptOutcomeAccepted,
+	ReceiptOutcomeAcceptedWithErrors,
+	ReceiptOutcomeRejected,
+	ReceiptOutcomeDuplicate,
 }
 
 // RecordSupportTicketsRecordSupportTicketsSupportTicketsPayload includes the requested fields of the GraphQL type SupportTicketsPayload.
@@ -8900,6 +8975,11 @@ type RespondToPurchaseOrderResponse struct {
 	RespondToPurchaseOrder AnsweredPurchaseOrder `json:"respondToPurchaseOrder"`
 }
 
+// RespondToPurchaseOrderSignedResponse is returned by RespondToPurchaseOrderSigned on success.
+type RespondToPurchaseOrderSignedResponse struct {
+	RespondToPurchaseOrder SignedAnswer `json:"respondToPurchaseOrder"`
+}
+
 type ResponseKind string
 
 const (
@@ -8974,6 +9054,17 @@ type RoiRoiRoiReportMeasuresMeasureResult struct {
 	P50     *string         `json:"p50,omitzero"`
 	P95     *string         `json:"p95,omitzero"`
 	Percent *string         `json:"percent,omitzero"`
+}
+
+type RotatePartnerKeyInput struct {
+	Partner      string `json:"partner"`
+	PublicKeyPem string `json:"publicKeyPem"`
+	ValidFrom    string `json:"validFrom"`
+}
+
+// RotatePartnerKeyResponse is returned by RotatePartnerKey on success.
+type RotatePartnerKeyResponse struct {
+	RotatePartnerKey ChangedPartner `json:"rotatePartnerKey"`
 }
 
 // RotateWebhookSecretResponse is returned by RotateWebhookSecret on success.
@@ -9746,6 +9837,854 @@ func (v *ShipmentUpdatesWithOrdersResponse) __premarshalJSON() (*__premarshalShi
 		if err != nil {
 			return nil, fmt.Errorf(
 				"unable to marshal ShipmentUpdatesWithOrdersResponse.ShipmentUpdates: %w", err)
+		}
+	}
+	return &retval, nil
+}
+
+// SignedAnswer includes the GraphQL fields of PurchaseOrderResponsePayload requested by the fragment SignedAnswer.
+type SignedAnswer struct {
+	Replayed  bool                                      `json:"replayed"`
+	Errors    []Refusal                                 `json:"errors,omitzero"`
+	Operation SignedAnswerOperation                     `json:"operation"`
+	Response  SignedAnswerResponsePurchaseOrderResponse `json:"response"`
+	Receipt   ReceiptDetails                            `json:"receipt"`
+}
+
+// SignedAnswerOperation includes the requested fields of the GraphQL type Operation.
+type SignedAnswerOperation struct {
+	Id    string         `json:"id"`
+	State OperationState `json:"state"`
+}
+
+// SignedAnswerResponsePurchaseOrderResponse includes the requested fields of the GraphQL type PurchaseOrderResponse.
+type SignedAnswerResponsePurchaseOrderResponse struct {
+	Id      string                                                        `json:"id"`
+	Message SignedAnswerResponsePurchaseOrderResponseMessageSignedMessage `json:"message"`
+}
+
+// SignedAnswerResponsePurchaseOrderResponseMessageSignedMessage includes the requested fields of the GraphQL type SignedMessage.
+type SignedAnswerResponsePurchaseOrderResponseMessageSignedMessage struct {
+	Id string `json:"id"`
+}
+
+// SignedMessageNodeNode includes the requested fields of the GraphQL interface Node.
+//
+// SignedMessageNodeNode is implemented by the following types:
+// SignedMessageNodeNodeAccount
+// SignedMessageNodeNodeAccountLocation
+// SignedMessageNodeNodeAlert
+// SignedMessageNodeNodeAuditEntry
+// SignedMessageNodeNodeCategory
+// SignedMessageNodeNodeCodeMapping
+// SignedMessageNodeNodeContract
+// SignedMessageNodeNodeDeadLetter
+// SignedMessageNodeNodeDespatchAdvice
+// SignedMessageNodeNodeDeviation
+// SignedMessageNodeNodeInboundDelivery
+// SignedMessageNodeNodeInvoice
+// SignedMessageNodeNodeItem
+// SignedMessageNodeNodeMasterDataConflict
+// SignedMessageNodeNodeObjective
+// SignedMessageNodeNodeOperation
+// SignedMessageNodeNodeOrder
+// SignedMessageNodeNodeOrderLine
+// SignedMessageNodeNodePartnerKey
+// SignedMessageNodeNodePurchaseOrder
+// SignedMessageNodeNodePurchaseOrderLine
+// SignedMessageNodeNodePurchaseOrderResponse
+// SignedMessageNodeNodeReconciliation
+// SignedMessageNodeNodeReturn
+// SignedMessageNodeNodeShipment
+// SignedMessageNodeNodeShipmentEvent
+// SignedMessageNodeNodeSignedMessage
+// SignedMessageNodeNodeSupplierItem
+// SignedMessageNodeNodeToleranceProfile
+// SignedMessageNodeNodeTradingPartner
+// SignedMessageNodeNodeUser
+// SignedMessageNodeNodeWarehouse
+// SignedMessageNodeNodeWebhookDelivery
+// SignedMessageNodeNodeWebhookEndpoint
+type SignedMessageNodeNode interface {
+	implementsGraphQLInterfaceSignedMessageNodeNode()
+	// GetTypename returns the receiver's concrete GraphQL type-name (see interface doc for possible values).
+	GetTypename() *string
+}
+
+func (v *SignedMessageNodeNodeAccount) implementsGraphQLInterfaceSignedMessageNodeNode()            {}
+func (v *SignedMessageNodeNodeAccountLocation) implementsGraphQLInterfaceSignedMessageNodeNode()    {}
+func (v *SignedMessageNodeNodeAlert) implementsGraphQLInterfaceSignedMessageNodeNode()              {}
+func (v *SignedMessageNodeNodeAuditEntry) implementsGraphQLInterfaceSignedMessageNodeNode()         {}
+func (v *SignedMessageNodeNodeCategory) implementsGraphQLInterfaceSignedMessageNodeNode()           {}
+func (v *SignedMessageNodeNodeCodeMapping) implementsGraphQLInterfaceSignedMessageNodeNode()        {}
+func (v *SignedMessageNodeNodeContract) implementsGraphQLInterfaceSignedMessageNodeNode()           {}
+func (v *SignedMessageNodeNodeDeadLetter) implementsGraphQLInterfaceSignedMessageNodeNode()         {}
+func (v *SignedMessageNodeNodeDespatchAdvice) implementsGraphQLInterfaceSignedMessageNodeNode()     {}
+func (v *SignedMessageNodeNodeDeviation) implementsGraphQLInterfaceSignedMessageNodeNode()          {}
+func (v *SignedMessageNodeNodeInboundDelivery) implementsGraphQLInterfaceSignedMessageNodeNode()    {}
+func (v *SignedMessageNodeNodeInvoice) implementsGraphQLInterfaceSignedMessageNodeNode()            {}
+func (v *SignedMessageNodeNodeItem) implementsGraphQLInterfaceSignedMessageNodeNode()               {}
+func (v *SignedMessageNodeNodeMasterDataConflict) implementsGraphQLInterfaceSignedMessageNodeNode() {}
+func (v *SignedMessageNodeNodeObjective) implementsGraphQLInterfaceSignedMessageNodeNode()          {}
+func (v *SignedMessageNodeNodeOperation) implementsGraphQLInterfaceSignedMessageNodeNode()          {}
+func (v *SignedMessageNodeNodeOrder) implementsGraphQLInterfaceSignedMessageNodeNode()              {}
+func (v *SignedMessageNodeNodeOrderLine) implementsGraphQLInterfaceSignedMessageNodeNode()          {}
+func (v *SignedMessageNodeNodePartnerKey) implementsGraphQLInterfaceSignedMessageNodeNode()         {}
+func (v *SignedMessageNodeNodePurchaseOrder) implementsGraphQLInterfaceSignedMessageNodeNode()      {}
+func (v *SignedMessageNodeNodePurchaseOrderLine) implementsGraphQLInterfaceSignedMessageNodeNode()  {}
+func (v *SignedMessageNodeNodePurchaseOrderResponse) implementsGraphQLInterfaceSignedMessageNodeNode() {
+}
+func (v *SignedMessageNodeNodeReconciliation) implementsGraphQLInterfaceSignedMessageNodeNode()   {}
+func (v *SignedMessageNodeNodeReturn) implementsGraphQLInterfaceSignedMessageNodeNode()           {}
+func (v *SignedMessageNodeNodeShipment) implementsGraphQLInterfaceSignedMessageNodeNode()         {}
+func (v *SignedMessageNodeNodeShipmentEvent) implementsGraphQLInterfaceSignedMessageNodeNode()    {}
+func (v *SignedMessageNodeNodeSignedMessage) implementsGraphQLInterfaceSignedMessageNodeNode()    {}
+func (v *SignedMessageNodeNodeSupplierItem) implementsGraphQLInterfaceSignedMessageNodeNode()     {}
+func (v *SignedMessageNodeNodeToleranceProfile) implementsGraphQLInterfaceSignedMessageNodeNode() {}
+func (v *SignedMessageNodeNodeTradingPartner) implementsGraphQLInterfaceSignedMessageNodeNode()   {}
+func (v *SignedMessageNodeNodeUser) implementsGraphQLInterfaceSignedMessageNodeNode()             {}
+func (v *SignedMessageNodeNodeWarehouse) implementsGraphQLInterfaceSignedMessageNodeNode()        {}
+func (v *SignedMessageNodeNodeWebhookDelivery) implementsGraphQLInterfaceSignedMessageNodeNode()  {}
+func (v *SignedMessageNodeNodeWebhookEndpoint) implementsGraphQLInterfaceSignedMessageNodeNode()  {}
+
+func __unmarshalSignedMessageNodeNode(b []byte, v *SignedMessageNodeNode) error {
+	if string(b) == "null" {
+		return nil
+	}
+
+	var tn struct {
+		TypeName string `json:"__typename"`
+	}
+	err := json.Unmarshal(b, &tn)
+	if err != nil {
+		return err
+	}
+
+	switch tn.TypeName {
+	case "Account":
+		*v = new(SignedMessageNodeNodeAccount)
+		return json.Unmarshal(b, *v)
+	case "AccountLocation":
+		*v = new(SignedMessageNodeNodeAccountLocation)
+		return json.Unmarshal(b, *v)
+	case "Alert":
+		*v = new(SignedMessageNodeNodeAlert)
+		return json.Unmarshal(b, *v)
+	case "AuditEntry":
+		*v = new(SignedMessageNodeNodeAuditEntry)
+		return json.Unmarshal(b, *v)
+	case "Category":
+		*v = new(SignedMessageNodeNodeCategory)
+		return json.Unmarshal(b, *v)
+	case "CodeMapping":
+		*v = new(SignedMessageNodeNodeCodeMapping)
+		return json.Unmarshal(b, *v)
+	case "Contract":
+		*v = new(SignedMessageNodeNodeContract)
+		return json.Unmarshal(b, *v)
+	case "DeadLetter":
+		*v = new(SignedMessageNodeNodeDeadLetter)
+		return json.Unmarshal(b, *v)
+	case "DespatchAdvice":
+		*v = new(SignedMessageNodeNodeDespatchAdvice)
+		return json.Unmarshal(b, *v)
+	case "Deviation":
+		*v = new(SignedMessageNodeNodeDeviation)
+		return json.Unmarshal(b, *v)
+	case "InboundDelivery":
+		*v = new(SignedMessageNodeNodeInboundDelivery)
+		return json.Unmarshal(b, *v)
+	case "Invoice":
+		*v = new(SignedMessageNodeNodeInvoice)
+		return json.Unmarshal(b, *v)
+	case "Item":
+		*v = new(SignedMessageNodeNodeItem)
+		return json.Unmarshal(b, *v)
+	case "MasterDataConflict":
+		*v = new(SignedMessageNodeNodeMasterDataConflict)
+		return json.Unmarshal(b, *v)
+	case "Objective":
+		*v = new(SignedMessageNodeNodeObjective)
+		return json.Unmarshal(b, *v)
+	case "Operation":
+		*v = new(SignedMessageNodeNodeOperation)
+		return json.Unmarshal(b, *v)
+	case "Order":
+		*v = new(SignedMessageNodeNodeOrder)
+		return json.Unmarshal(b, *v)
+	case "OrderLine":
+		*v = new(SignedMessageNodeNodeOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PartnerKey":
+		*v = new(SignedMessageNodeNodePartnerKey)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrder":
+		*v = new(SignedMessageNodeNodePurchaseOrder)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderLine":
+		*v = new(SignedMessageNodeNodePurchaseOrderLine)
+		return json.Unmarshal(b, *v)
+	case "PurchaseOrderResponse":
+		*v = new(SignedMessageNodeNodePurchaseOrderResponse)
+		return json.Unmarshal(b, *v)
+	case "Reconciliation":
+		*v = new(SignedMessageNodeNodeReconciliation)
+		return json.Unmarshal(b, *v)
+	case "Return":
+		*v = new(SignedMessageNodeNodeReturn)
+		return json.Unmarshal(b, *v)
+	case "Shipment":
+		*v = new(SignedMessageNodeNodeShipment)
+		return json.Unmarshal(b, *v)
+	case "ShipmentEvent":
+		*v = new(SignedMessageNodeNodeShipmentEvent)
+		return json.Unmarshal(b, *v)
+	case "SignedMessage":
+		*v = new(SignedMessageNodeNodeSignedMessage)
+		return json.Unmarshal(b, *v)
+	case "SupplierItem":
+		*v = new(SignedMessageNodeNodeSupplierItem)
+		return json.Unmarshal(b, *v)
+	case "ToleranceProfile":
+		*v = new(SignedMessageNodeNodeToleranceProfile)
+		return json.Unmarshal(b, *v)
+	case "TradingPartner":
+		*v = new(SignedMessageNodeNodeTradingPartner)
+		return json.Unmarshal(b, *v)
+	case "User":
+		*v = new(SignedMessageNodeNodeUser)
+		return json.Unmarshal(b, *v)
+	case "Warehouse":
+		*v = new(SignedMessageNodeNodeWarehouse)
+		return json.Unmarshal(b, *v)
+	case "WebhookDelivery":
+		*v = new(SignedMessageNodeNodeWebhookDelivery)
+		return json.Unmarshal(b, *v)
+	case "WebhookEndpoint":
+		*v = new(SignedMessageNodeNodeWebhookEndpoint)
+		return json.Unmarshal(b, *v)
+	case "":
+		return fmt.Errorf(
+			"response was missing Node.__typename")
+	default:
+		return fmt.Errorf(
+			`unexpected concrete type for SignedMessageNodeNode: "%v"`, tn.TypeName)
+	}
+}
+
+func __marshalSignedMessageNodeNode(v *SignedMessageNodeNode) ([]byte, error) {
+
+	var typename string
+	switch v := (*v).(type) {
+	case *SignedMessageNodeNodeAccount:
+		typename = "Account"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeAccount
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeAccountLocation:
+		typename = "AccountLocation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeAccountLocation
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeAlert:
+		typename = "Alert"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeAlert
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeAuditEntry:
+		typename = "AuditEntry"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeAuditEntry
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeCategory:
+		typename = "Category"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeCategory
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeCodeMapping:
+		typename = "CodeMapping"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeCodeMapping
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeContract:
+		typename = "Contract"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeContract
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeDeadLetter:
+		typename = "DeadLetter"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeDeadLetter
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeDespatchAdvice:
+		typename = "DespatchAdvice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeDespatchAdvice
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeDeviation:
+		typename = "Deviation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeDeviation
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeInboundDelivery:
+		typename = "InboundDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeInboundDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeInvoice:
+		typename = "Invoice"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeInvoice
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeItem:
+		typename = "Item"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeMasterDataConflict:
+		typename = "MasterDataConflict"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeMasterDataConflict
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeObjective:
+		typename = "Objective"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeObjective
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeOperation:
+		typename = "Operation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeOperation
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeOrder:
+		typename = "Order"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeOrderLine:
+		typename = "OrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodePartnerKey:
+		typename = "PartnerKey"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodePartnerKey
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodePurchaseOrder:
+		typename = "PurchaseOrder"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodePurchaseOrder
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodePurchaseOrderLine:
+		typename = "PurchaseOrderLine"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodePurchaseOrderLine
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodePurchaseOrderResponse:
+		typename = "PurchaseOrderResponse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodePurchaseOrderResponse
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeReconciliation:
+		typename = "Reconciliation"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeReconciliation
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeReturn:
+		typename = "Return"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeReturn
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeShipment:
+		typename = "Shipment"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeShipment
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeShipmentEvent:
+		typename = "ShipmentEvent"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeShipmentEvent
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeSignedMessage:
+		typename = "SignedMessage"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeSignedMessage
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeSupplierItem:
+		typename = "SupplierItem"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeSupplierItem
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeToleranceProfile:
+		typename = "ToleranceProfile"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeToleranceProfile
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeTradingPartner:
+		typename = "TradingPartner"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeTradingPartner
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeUser:
+		typename = "User"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeUser
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeWarehouse:
+		typename = "Warehouse"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeWarehouse
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeWebhookDelivery:
+		typename = "WebhookDelivery"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeWebhookDelivery
+		}{typename, v}
+		return json.Marshal(result)
+	case *SignedMessageNodeNodeWebhookEndpoint:
+		typename = "WebhookEndpoint"
+
+		result := struct {
+			TypeName string `json:"__typename,omitzero"`
+			*SignedMessageNodeNodeWebhookEndpoint
+		}{typename, v}
+		return json.Marshal(result)
+	case nil:
+		return []byte("null"), nil
+	default:
+		return nil, fmt.Errorf(
+			`unexpected concrete type for SignedMessageNodeNode: "%T"`, v)
+	}
+}
+
+// SignedMessageNodeNodeAccount includes the requested fields of the GraphQL type Account.
+type SignedMessageNodeNodeAccount struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeAccount) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeAccountLocation includes the requested fields of the GraphQL type AccountLocation.
+type SignedMessageNodeNodeAccountLocation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeAccountLocation) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeAlert includes the requested fields of the GraphQL type Alert.
+type SignedMessageNodeNodeAlert struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeAlert) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeAuditEntry includes the requested fields of the GraphQL type AuditEntry.
+type SignedMessageNodeNodeAuditEntry struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeAuditEntry) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeCategory includes the requested fields of the GraphQL type Category.
+type SignedMessageNodeNodeCategory struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeCategory) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeCodeMapping includes the requested fields of the GraphQL type CodeMapping.
+type SignedMessageNodeNodeCodeMapping struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeCodeMapping) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeContract includes the requested fields of the GraphQL type Contract.
+type SignedMessageNodeNodeContract struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeContract) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeDeadLetter includes the requested fields of the GraphQL type DeadLetter.
+type SignedMessageNodeNodeDeadLetter struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeDeadLetter) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeDespatchAdvice includes the requested fields of the GraphQL type DespatchAdvice.
+type SignedMessageNodeNodeDespatchAdvice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeDespatchAdvice) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeDeviation includes the requested fields of the GraphQL type Deviation.
+type SignedMessageNodeNodeDeviation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeDeviation) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeInboundDelivery includes the requested fields of the GraphQL type InboundDelivery.
+type SignedMessageNodeNodeInboundDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeInboundDelivery) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeInvoice includes the requested fields of the GraphQL type Invoice.
+type SignedMessageNodeNodeInvoice struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeInvoice) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeItem includes the requested fields of the GraphQL type Item.
+type SignedMessageNodeNodeItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeItem) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeMasterDataConflict includes the requested fields of the GraphQL type MasterDataConflict.
+type SignedMessageNodeNodeMasterDataConflict struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeMasterDataConflict) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeObjective includes the requested fields of the GraphQL type Objective.
+type SignedMessageNodeNodeObjective struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeObjective) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeOperation includes the requested fields of the GraphQL type Operation.
+type SignedMessageNodeNodeOperation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeOperation) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeOrder includes the requested fields of the GraphQL type Order.
+type SignedMessageNodeNodeOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeOrder) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeOrderLine includes the requested fields of the GraphQL type OrderLine.
+type SignedMessageNodeNodeOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeOrderLine) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodePartnerKey includes the requested fields of the GraphQL type PartnerKey.
+type SignedMessageNodeNodePartnerKey struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodePartnerKey) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodePurchaseOrder includes the requested fields of the GraphQL type PurchaseOrder.
+type SignedMessageNodeNodePurchaseOrder struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodePurchaseOrder) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodePurchaseOrderLine includes the requested fields of the GraphQL type PurchaseOrderLine.
+type SignedMessageNodeNodePurchaseOrderLine struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodePurchaseOrderLine) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodePurchaseOrderResponse includes the requested fields of the GraphQL type PurchaseOrderResponse.
+type SignedMessageNodeNodePurchaseOrderResponse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodePurchaseOrderResponse) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeReconciliation includes the requested fields of the GraphQL type Reconciliation.
+type SignedMessageNodeNodeReconciliation struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeReconciliation) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeReturn includes the requested fields of the GraphQL type Return.
+type SignedMessageNodeNodeReturn struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeReturn) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeShipment includes the requested fields of the GraphQL type Shipment.
+type SignedMessageNodeNodeShipment struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeShipment) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeShipmentEvent includes the requested fields of the GraphQL type ShipmentEvent.
+type SignedMessageNodeNodeShipmentEvent struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeShipmentEvent) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeSignedMessage includes the requested fields of the GraphQL type SignedMessage.
+type SignedMessageNodeNodeSignedMessage struct {
+	Typename  *string                                         `json:"__typename,omitzero"`
+	Document  PartnerDocumentKind                             `json:"document"`
+	Digest    string                                          `json:"digest"`
+	Verified  bool                                            `json:"verified"`
+	Direction MessageDirection                                `json:"direction"`
+	LogHash   string                                          `json:"logHash"`
+	Key       SignedMessageNodeNodeSignedMessageKeyPartnerKey `json:"key"`
+	Receipts  []ReceiptDetails                                `json:"receipts,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeSignedMessage) GetTypename() *string { return v.Typename }
+
+func (v *SignedMessageNodeNodeSignedMessage) GetDocument() PartnerDocumentKind { return v.Document }
+
+func (v *SignedMessageNodeNodeSignedMessage) GetDigest() string { return v.Digest }
+
+func (v *SignedMessageNodeNodeSignedMessage) GetVerified() bool { return v.Verified }
+
+func (v *SignedMessageNodeNodeSignedMessage) GetDirection() MessageDirection { return v.Direction }
+
+func (v *SignedMessageNodeNodeSignedMessage) GetLogHash() string { return v.LogHash }
+
+func (v *SignedMessageNodeNodeSignedMessage) GetKey() SignedMessageNodeNodeSignedMessageKeyPartnerKey {
+	return v.Key
+}
+
+func (v *SignedMessageNodeNodeSignedMessage) GetReceipts() []ReceiptDetails { return v.Receipts }
+
+// SignedMessageNodeNodeSignedMessageKeyPartnerKey includes the requested fields of the GraphQL type PartnerKey.
+type SignedMessageNodeNodeSignedMessageKeyPartnerKey struct {
+	Id string `json:"id"`
+}
+
+// SignedMessageNodeNodeSupplierItem includes the requested fields of the GraphQL type SupplierItem.
+type SignedMessageNodeNodeSupplierItem struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeSupplierItem) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeToleranceProfile includes the requested fields of the GraphQL type ToleranceProfile.
+type SignedMessageNodeNodeToleranceProfile struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeToleranceProfile) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeTradingPartner includes the requested fields of the GraphQL type TradingPartner.
+type SignedMessageNodeNodeTradingPartner struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeTradingPartner) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeUser includes the requested fields of the GraphQL type User.
+type SignedMessageNodeNodeUser struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeUser) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeWarehouse includes the requested fields of the GraphQL type Warehouse.
+type SignedMessageNodeNodeWarehouse struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeWarehouse) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeWebhookDelivery includes the requested fields of the GraphQL type WebhookDelivery.
+type SignedMessageNodeNodeWebhookDelivery struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeWebhookDelivery) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeNodeWebhookEndpoint includes the requested fields of the GraphQL type WebhookEndpoint.
+type SignedMessageNodeNodeWebhookEndpoint struct {
+	Typename *string `json:"__typename,omitzero"`
+}
+
+func (v *SignedMessageNodeNodeWebhookEndpoint) GetTypename() *string { return v.Typename }
+
+// SignedMessageNodeResponse is returned by SignedMessageNode on success.
+type SignedMessageNodeResponse struct {
+	Node SignedMessageNodeNode `json:"-"`
+}
+
+func (v *SignedMessageNodeResponse) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*SignedMessageNodeResponse
+		Node json.RawMessage `json:"node"`
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.SignedMessageNodeResponse = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	{
+		dst := &v.Node
+		src := firstPass.Node
+		if len(src) != 0 && string(src) != "null" {
+			err = __unmarshalSignedMessageNodeNode(
+				src, dst)
+			if err != nil {
+				return fmt.Errorf(
+					"unable to unmarshal SignedMessageNodeResponse.Node: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+type __premarshalSignedMessageNodeResponse struct {
+	Node json.RawMessage `json:"node"`
+}
+
+func (v *SignedMessageNodeResponse) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *SignedMessageNodeResponse) __premarshalJSON() (*__premarshalSignedMessageNodeResponse, error) {
+	var retval __premarshalSignedMessageNodeResponse
+
+	{
+
+		dst := &retval.Node
+		src := v.Node
+		var err error
+		*dst, err = __marshalSignedMessageNodeNode(
+			&src)
+		if err != nil {
+			return nil, fmt.Errorf(
+				"unable to marshal SignedMessageNodeResponse.Node: %w", err)
 		}
 	}
 	return &retval, nil
@@ -11859,6 +12798,10 @@ type __AmendOrderInput struct {
 	In  AmendOrderInput `json:"in"`
 }
 
+type __AuditChangesInput struct {
+	Filter *AuditFilter `json:"filter,omitzero"`
+}
+
 type __AuditOfInput struct {
 	Subject string `json:"subject"`
 }
@@ -12090,6 +13033,10 @@ type __PublishCodeMappingInput struct {
 	In  CodeMappingInput `json:"in"`
 }
 
+type __PurchaseOrderEvidenceInput struct {
+	Number string `json:"number"`
+}
+
 type __PurchaseOrderExplanationInput struct {
 	Number string `json:"number"`
 }
@@ -12161,6 +13108,11 @@ type __RespondToPurchaseOrderInput struct {
 	In  PurchaseOrderResponseInput `json:"in"`
 }
 
+type __RespondToPurchaseOrderSignedInput struct {
+	Key string                     `json:"key"`
+	In  PurchaseOrderResponseInput `json:"in"`
+}
+
 type __ResumeSourceInput struct {
 	Key string             `json:"key"`
 	In  SourceControlInput `json:"in"`
@@ -12173,6 +13125,11 @@ type __RevokePartnerKeyInput struct {
 
 type __RoiInput struct {
 	Period DateRangeInput `json:"period"`
+}
+
+type __RotatePartnerKeyInput struct {
+	Key string                `json:"key"`
+	In  RotatePartnerKeyInput `json:"in"`
 }
 
 type __RotateWebhookSecretInput struct {
@@ -12223,6 +13180,10 @@ type __ShipmentUpdatesInput struct {
 type __ShipmentUpdatesWithOrdersInput struct {
 	Shipments []string `json:"shipments,omitzero"`
 	Orders    []string `json:"orders,omitzero"`
+}
+
+type __SignedMessageNodeInput struct {
+	Id string `json:"id"`
 }
 
 type __SlaInput struct {
@@ -12952,6 +13913,41 @@ func AmendOrder(
 	}
 
 	data_ = &AmendOrderResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by AuditChanges.
+const AuditChanges_Operation = `
+query AuditChanges ($filter: AuditFilter) {
+	auditLog(first: 100, filter: $filter) {
+		nodes {
+			after
+		}
+	}
+}
+`
+
+func AuditChanges(
+	client_ graphql.Client,
+	filter *AuditFilter,
+) (data_ *AuditChangesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "AuditChanges",
+		Query:  AuditChanges_Operation,
+		Variables: &__AuditChangesInput{
+			Filter: filter,
+		},
+	}
+
+	data_ = &AuditChangesResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -17281,6 +18277,48 @@ func PurchaseOrder(
 	return data_, err_
 }
 
+// The query executed by PurchaseOrderEvidence.
+const PurchaseOrderEvidence_Operation = `
+query PurchaseOrderEvidence ($number: String!) {
+	purchaseOrder(by: {number:$number}) {
+		evidence {
+			id
+			receipts {
+				kind
+				outcome
+			}
+		}
+		evidenceBundle {
+			url
+		}
+	}
+}
+`
+
+func PurchaseOrderEvidence(
+	client_ graphql.Client,
+	number string,
+) (data_ *PurchaseOrderEvidenceResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PurchaseOrderEvidence",
+		Query:  PurchaseOrderEvidence_Operation,
+		Variables: &__PurchaseOrderEvidenceInput{
+			Number: number,
+		},
+	}
+
+	data_ = &PurchaseOrderEvidenceResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by PurchaseOrderExplanation.
 const PurchaseOrderExplanation_Operation = `
 query PurchaseOrderExplanation ($number: String!) {
@@ -18667,6 +19705,118 @@ func RespondToPurchaseOrder(
 	return data_, err_
 }
 
+// The mutation executed by RespondToPurchaseOrderSigned.
+const RespondToPurchaseOrderSigned_Operation = `
+mutation RespondToPurchaseOrderSigned ($key: IdempotencyKey!, $in: PurchaseOrderResponseInput!) {
+	respondToPurchaseOrder(idempotencyKey: $key, input: $in) {
+		... SignedAnswer
+	}
+}
+fragment SignedAnswer on PurchaseOrderResponsePayload {
+	replayed
+	errors {
+		__typename
+		... Refusal
+	}
+	operation {
+		id
+		state
+	}
+	response {
+		id
+		message {
+			id
+		}
+	}
+	receipt {
+		... ReceiptDetails
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+fragment ReceiptDetails on Receipt {
+	kind
+	outcome
+	issuedAt
+	signature
+}
+`
+
+// It is sent as a letter that is signed.
+func RespondToPurchaseOrderSigned(
+	client_ graphql.Client,
+	key string,
+	in PurchaseOrderResponseInput,
+) (data_ *RespondToPurchaseOrderSignedResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RespondToPurchaseOrderSigned",
+		Query:  RespondToPurchaseOrderSigned_Operation,
+		Variables: &__RespondToPurchaseOrderSignedInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &RespondToPurchaseOrderSignedResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by ResumeSource.
 const ResumeSource_Operation = `
 mutation ResumeSource ($key: IdempotencyKey!, $in: SourceControlInput!) {
@@ -18901,6 +20051,114 @@ func Roi(
 	}
 
 	data_ = &RoiResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by RotatePartnerKey.
+const RotatePartnerKey_Operation = `
+mutation RotatePartnerKey ($key: IdempotencyKey!, $in: RotatePartnerKeyInput!) {
+	rotatePartnerKey(idempotencyKey: $key, input: $in) {
+		... ChangedPartner
+	}
+}
+fragment ChangedPartner on PartnerPayload {
+	replayed
+	existing
+	errors {
+		__typename
+		... Refusal
+	}
+	partner {
+		id
+		code
+		name
+		version
+		onboarding {
+			stage
+		}
+		keys {
+			id
+			challenge
+			verifiedAt
+			revokedAt
+		}
+	}
+}
+fragment Refusal on UserError {
+	code
+	message
+	path
+	... on VersionConflict {
+		currentVersion
+		changedFields
+	}
+	... on StateNotAllowed {
+		state
+		allowed
+	}
+	... on Forbidden {
+		missingScope
+	}
+	... on IdempotencyConflict {
+		firstUsedAt
+		operation {
+			id
+		}
+	}
+	... on PriceChanged {
+		expected {
+			price {
+				amount
+			}
+		}
+		current {
+			unitPrice {
+				price {
+					amount
+				}
+			}
+		}
+	}
+	... on CreditBlocked {
+		shortBy {
+			amount
+		}
+	}
+	... on DuplicateDocument {
+		existing
+	}
+	... on ToleranceExceeded {
+		deviation {
+			field
+			delta
+		}
+	}
+}
+`
+
+func RotatePartnerKey(
+	client_ graphql.Client,
+	key string,
+	in RotatePartnerKeyInput,
+) (data_ *RotatePartnerKeyResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "RotatePartnerKey",
+		Query:  RotatePartnerKey_Operation,
+		Variables: &__RotatePartnerKeyInput{
+			Key: key,
+			In:  in,
+		},
+	}
+
+	data_ = &RotatePartnerKeyResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -19741,6 +20999,58 @@ func ShipmentUpdatesWithOrdersForwardData(interfaceChan interface{}, jsonRawMsg 
 	}
 	dataChan_ <- wsResp
 	return nil
+}
+
+// The query executed by SignedMessageNode.
+const SignedMessageNode_Operation = `
+query SignedMessageNode ($id: ID!) {
+	node(id: $id) {
+		__typename
+		... on SignedMessage {
+			document
+			digest
+			verified
+			direction
+			logHash
+			key {
+				id
+			}
+			receipts {
+				... ReceiptDetails
+			}
+		}
+	}
+}
+fragment ReceiptDetails on Receipt {
+	kind
+	outcome
+	issuedAt
+	signature
+}
+`
+
+func SignedMessageNode(
+	client_ graphql.Client,
+	id string,
+) (data_ *SignedMessageNodeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SignedMessageNode",
+		Query:  SignedMessageNode_Operation,
+		Variables: &__SignedMessageNodeInput{
+			Id: id,
+		},
+	}
+
+	data_ = &SignedMessageNodeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		nil,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
 }
 
 // The query executed by Sla.
