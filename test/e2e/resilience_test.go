@@ -287,13 +287,11 @@ func TestAKilledFirstLoadGoesOn(t *testing.T) {
 	var orders, invoices struct{ Total int }
 	again.control(t, http.MethodGet, "/erp/v1/salesOrders?limit=1", nil, &orders)
 	again.control(t, http.MethodGet, "/erp/v1/invoices?limit=1", nil, &invoices)
-	kept := must(api.OrderTotals(again.as(t, "operator")))
-	if got := kept.Orders.TotalCount.Value; got < orders.Total-3 {
-		t.Errorf("%d orders, the ERP has %d", got, orders.Total)
-	}
-	if got := kept.Invoices.TotalCount.Value; got < invoices.Total-3 {
-		t.Errorf("%d invoices, the ledger has %d", got, invoices.Total)
-	}
+	operator := again.as(t, "operator")
+	again.until(t, 20*time.Second, "loaded with all that there was", func() bool { // the company goes on, and what it does is replicated
+		kept := must(api.OrderTotals(operator))
+		return kept.Orders.TotalCount.Value >= orders.Total && kept.Invoices.TotalCount.Value >= invoices.Total
+	})
 }
 
 // Covers: H02

@@ -21,8 +21,8 @@ import (
 // intent. A story that holds the defaults sets PORTICO_PACE=1.
 const pace = "5"
 
-// resource is what a story needs and waits for: the server that stories share, which one of them has at a time; a Tryton, which two
-// have, and one of these the Tryton that stories share; or a place among the servers of stories' own, of which there are a few. So all
+// resource is what a story needs and waits for: the server that stories share, which one of them has at a time; a Tryton, which one
+// has; or a place among the servers of stories' own, of which there are a few. So all
 // stories are parallel, and who has the shared server runs beside those who have their own. Once nobody needs the shared server any
 // more, or a Tryton, there is a place more.
 type resource struct {
@@ -51,8 +51,7 @@ func newResource(free int) *resource { return &resource{free: free, has: map[str
 
 var (
 	theShared = newResource(1)
-	theTryton = newResource(2) // any of them: two take a core, and are the longest
-	theFilled = newResource(1) // the one that all share who write nothing that they leave
+	theTryton = newResource(1) // any of them: beside another one it answers too late now and then
 	thePlaces = newResource(0)
 )
 

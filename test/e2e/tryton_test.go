@@ -36,8 +36,7 @@ type erp struct {
 func realERP(t *testing.T) *erp {
 	t.Helper()
 	parts := strings.Fields(extras.Setting(t, "a real Tryton; make tryton starts one", "PORTICO_TEST_TRYTON"))
-	theFilled.take(t) // what one story writes there, another would compare
-	theTryton.take(t)
+	theTryton.take(t) // what one story writes there, another would compare
 	if len(parts) != 4 {
 		t.Fatal("PORTICO_TEST_TRYTON is not what sandbox/tryton/run.sh setting prints")
 	}
