@@ -81,7 +81,8 @@ func TestNoNameOfAFieldStopsItsRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := unusedOf(t, st, storetest.Everything, "erp")
-	if listed["a\uFFFDb"] == nil || listed["c"].SourceRef != "\uFFFD" || listed["e'; --"] == nil || len(listed) != len(fields)-1 { // two are one
+	two := listed["a\uFFFDb"] // names that are one by now
+	if two == nil || listed["c"].SourceRef != "\uFFFD" || listed["e'; --"] == nil || len(listed) != len(fields)-1 {
 		t.Errorf("%d are listed: %v", len(listed), slices.Collect(maps.Keys(listed)))
 	}
 }

@@ -161,8 +161,6 @@ func day(po map[string]any, more int) string {
 	return asked.AddDate(0, 0, more).Format(time.DateOnly)
 }
 
-func each(v string) map[string]any { return map[string]any{"value": v, "unit": "EA"} }
-
 var supplied struct {
 	sync.Mutex
 	p *supplying
